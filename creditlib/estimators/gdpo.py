@@ -1,0 +1,71 @@
+"""Several objectives, each normalised on its own before they are added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from creditlib.contract import checked, refuse
+from creditlib.estimators.grpo import grpo
+from creditlib.ops.masks import taken
+from creditlib.ops.precision import narrow, wide
+from creditlib.ops.whitening import standardize
+from creditlib.vocabulary import Credit, Ddof, Eps, Group, Length, Lone, Rewards, Valid
+
+__all__ = ["gdpo"]
+
+
+@checked
+def gdpo(
+    *,
+    rewards: Rewards,
+    group: Group,
+    length: Length | None = None,
+    valid: Valid | None = None,
+    weights: Sequence[float] | None = None,
+    ddof: Ddof = 1,
+    eps: Eps = 1e-6,
+    whiten_eps: Eps = 1e-8,
+    lone: Lone = "zero",
+) -> Credit:
+    """The weighted sum of one GRPO credit per objective, whitened over the batch.
+
+        a[i,k] = grpo(rewards[:, k])[i];  s[i] = Σ_k weights[k] · a[i,k]
+        A[i] = (s[i] − mean) · (variance + whiten_eps)^(−1/2)
+
+    mean and variance count row i `length[i]` times (its tokens), or once without `length`.
+
+    Special cases: one objective is the whitened `grpo`.
+
+    Degenerate cases: an objective that is constant in a group adds exactly 0 there; a batch of
+    equal sums gives 0; a group of one as in `grpo`.
+
+    Source: Liu et al. 2026, arXiv:2601.05242, as in verl's `compute_gdpo_outcome_advantage`.
+    Differs from verl: lone rollouts (`presets.VERL_GDPO` restores the raw reward).
+
+    >>> import torch
+    >>> rewards = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    >>> gdpo(rewards=rewards, group=torch.tensor([7, 7]))
+    tensor([ 0.7071, -0.7071])
+    """
+    objectives = rewards.shape[1]
+    scales = [1.0] * objectives if weights is None else [float(weight) for weight in weights]
+    if len(scales) != objectives:
+        wanted = f"one number for each of the {objectives} objectives"
+        raise refuse("gdpo", "weights", wanted, f"{len(scales)}")
+    wide_rewards = wide(rewards)
+    credit = torch.zeros_like(wide_rewards[:, 0]) if objectives else wide_rewards.sum(1)
+    for objective, scale in enumerate(scales):
+        part = grpo(
+            reward=wide_rewards[:, objective],
+            group=group,
+            valid=valid,
+            ddof=ddof,
+            eps=eps,
+            lone=lone,
+        )
+        credit = credit + scale * part
+    weight = wide(length) if length is not None else torch.ones_like(credit)
+    weight = torch.where(taken(valid, credit), weight, torch.zeros_like(weight))
+    return narrow(standardize(credit, weight, whiten_eps), rewards)

@@ -1,0 +1,43 @@
+"""Centred rewards, rescaled by the share of rows that earned anything."""
+
+from __future__ import annotations
+
+from creditlib.contract import checked
+from creditlib.ops import groups
+from creditlib.ops.masks import taken
+from creditlib.ops.precision import narrow, wide
+from creditlib.vocabulary import Credit, Group, Lone, Positive, Reward, Valid
+
+__all__ = ["gpg"]
+
+
+@checked
+def gpg(
+    *,
+    reward: Reward,
+    group: Group,
+    valid: Valid | None = None,
+    normalizer: Positive = 1.0,
+    lone: Lone = "zero",
+) -> Credit:
+    """How much better a reward is than its group's mean, scaled up when few rows earn anything.
+
+        A[i] = alpha · (reward[i] − mean) / normalizer
+        alpha = rows of the batch / rows of the batch whose reward is not exactly 0
+
+    Degenerate cases: a constant group gives exactly 0, so does a batch without any reward; a
+    group of one gives 0 (lone="raw": alpha times its reward). Counting exact zeros makes it
+    change when a constant is added to all rewards.
+
+    Source: Chu et al. 2025, arXiv:2504.02546, as in verl's `compute_gpg_outcome_advantage`.
+    Differs from verl: lone rollouts (`presets.VERL_GPG` restores the raw reward).
+
+    >>> import torch
+    >>> gpg(reward=torch.tensor([0.0, 1.0]), group=torch.tensor([7, 7]))
+    tensor([-1.,  1.])
+    """
+    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
+    centered = groups.center(x, index, take)
+    centered = groups.lone_rows(centered, x, index, take, lone)
+    earned = (take & (x != 0)).sum().clamp(min=1)
+    return narrow(centered * (take.sum() / earned) / normalizer, reward)

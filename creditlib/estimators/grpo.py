@@ -1,0 +1,135 @@
+"""Group-relative outcome credit: GRPO, Dr. GRPO, Lite-PPO, and process supervision."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from creditlib.contract import checked
+from creditlib.ops import groups
+from creditlib.ops.masks import flat, real_turns, taken
+from creditlib.ops.precision import narrow, wide
+from creditlib.ops.returns import turn_returns
+from creditlib.vocabulary import (
+    Center,
+    Credit,
+    Ddof,
+    Eps,
+    Group,
+    Lone,
+    Reward,
+    Scale,
+    TurnCount,
+    TurnCredit,
+    TurnReward,
+    Valid,
+)
+
+__all__ = ["grpo", "grpo_process"]
+
+ScaleOver = Literal["group", "batch", "centered_batch"]
+EpsAt = Literal["std", "variance", "floor"]
+
+
+@checked
+def grpo(
+    *,
+    reward: Reward,
+    group: Group,
+    valid: Valid | None = None,
+    center: Center = "mean",
+    scale: Scale = "std",
+    scale_over: ScaleOver = "group",
+    ddof: Ddof = 1,
+    eps: Eps = 1e-6,
+    eps_at: EpsAt = "std",
+    lone: Lone = "zero",
+) -> Credit:
+    """How much better a trajectory's reward is than that of its group, in units of its spread.
+
+        A[i] = (reward[i] − c) / (s + eps)
+        c = mean of reward over group(i);  s = sqrt( Σ (reward − mean)² / (n − ddof) )
+
+    Special cases: scale=None is Dr. GRPO; scale_over="batch" is Lite-PPO with the deviation of
+    the raw rewards of the batch, "centered_batch" with that of the group-centred rewards;
+    center="leave_one_out", scale=None is `rloo`.
+
+    Degenerate cases: a constant group gives exactly 0, whatever the constant and dtype. A group
+    of one gives 0 (lone="raw": its reward over 1 + eps). Where the spread is 0 credit is 0. An
+    empty batch gives an empty result.
+
+    Options:
+        center: "mean", "leave_one_out" (the group without i), "median", None (no centre).
+        scale: "std", "mad" (median |reward − median|), "mean" (see `maxrl`), None.
+        scale_over: "group", "batch" or "centered_batch": the rows the spread is taken over.
+        ddof: n − ddof divides the squares; 1 is the unbiased variance.
+        eps: see eps_at; unit of the reward ("variance": its square).
+        eps_at: "std" s + eps; "variance" sqrt(s² + eps); "floor" max(s, eps).
+        lone: what a group of one gets, "zero" or "raw".
+
+    Source: Shao et al. 2024, arXiv:2402.03300, section 4.1.2; Dr. GRPO: Liu et al. 2025,
+    arXiv:2503.20783; Lite-PPO: Liu et al. 2025, arXiv:2508.08221.
+    Differs from verl: a lone rollout gets 0, not its raw reward (`presets.VERL_GRPO` restores
+    it), and constant groups in float32 are exactly 0 instead of rounding noise over eps.
+
+    >>> import torch
+    >>> grpo(reward=torch.tensor([0.0, 0.0, 0.0, 1.0]), group=torch.tensor([7, 7, 7, 7]))
+    tensor([-0.5000, -0.5000, -0.5000,  1.5000])
+    """
+    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
+    centered = groups.center(x, index, take, by=center)
+    centered = groups.lone_rows(centered, x, index, take, lone)
+    if scale is None:
+        return narrow(centered, reward)
+    whole = torch.zeros_like(index)
+    if scale_over == "group":
+        spread = groups.spread(x, index, take, by=scale, ddof=ddof)
+        spread = torch.where(groups.members(index, take) == 1, torch.ones_like(x), spread)
+    elif scale_over == "batch":
+        spread = groups.spread(x, whole, take, by=scale, ddof=ddof)
+    else:
+        spread = groups.spread(centered, whole, take, by=scale, ddof=ddof)
+    return narrow(groups.scaled(centered, spread, eps=eps, at=eps_at), reward)
+
+
+@checked
+def grpo_process(
+    *,
+    turn_reward: TurnReward,
+    group: Group,
+    turn_count: TurnCount,
+    valid: Valid | None = None,
+    scale: Scale = "std",
+    ddof: Ddof = 1,
+    eps: Eps = 1e-6,
+) -> TurnCredit:
+    """GRPO with process supervision: the step rewards still to come, each normalised by its group.
+
+        z[i,k] = (turn_reward[i,k] − mean) / (std + eps)   over all turns of all members of group(i)
+        A[i,k] = Σ_{j >= k} z[i,j]
+
+    Special cases: with one turn each it is `grpo`.
+
+    Degenerate cases: a pool of equal step rewards gives exactly 0; so does a pool of one.
+    Trajectories with more steps weigh more in the statistics, as published. Turns past
+    `turn_count` get 0.
+
+    Source: Shao et al. 2024, arXiv:2402.03300, section 4.1.3. No official code exists; ddof and
+    eps are not stated there and are those of the outcome form.
+
+    >>> import torch
+    >>> step = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    >>> two = torch.tensor([2, 2])
+    >>> grpo_process(turn_reward=step, group=torch.tensor([0, 0]), turn_count=two)
+    tensor([[ 1.0000, -0.5000],
+            [-1.0000, -0.5000]])
+    """
+    real = real_turns(turn_count, turn_reward.shape[1], valid)
+    x, take = wide(turn_reward).reshape(-1), real.reshape(-1)
+    index = groups.dense(flat(group, turn_reward))
+    z = groups.center(x, index, take)
+    if scale is not None:
+        spread = groups.spread(x, index, take, by=scale, ddof=ddof)
+        z = groups.scaled(z, spread, eps=eps)
+    return narrow(turn_returns(z.view(turn_reward.shape), real, 1.0), turn_reward)

@@ -1,0 +1,92 @@
+"""Information gain pooled over a prompt group, accumulated to the end of the trajectory."""
+
+from __future__ import annotations
+
+import functools
+from typing import Literal
+
+import torch
+
+from creditlib.contract import checked
+from creditlib.ops import groups
+from creditlib.ops.masks import flat, real_turns, taken
+from creditlib.ops.precision import narrow, wide
+from creditlib.ops.returns import turn_returns
+from creditlib.vocabulary import (
+    Ddof,
+    Eps,
+    Gamma,
+    Group,
+    InformationGain,
+    Reward,
+    TurnCount,
+    TurnCredit,
+    Valid,
+)
+
+__all__ = ["igpo"]
+
+
+@checked
+def igpo(
+    *,
+    reward: Reward,
+    group: Group,
+    information_gain: InformationGain,
+    turn_count: TurnCount,
+    valid: Valid | None = None,
+    pool: Literal["joint", "separate"] = "joint",
+    gamma: Gamma = 1.0,
+    ddof: Ddof = 0,
+    eps: Eps = 1e-6,
+    variance_eps: Eps = 1e-8,
+) -> TurnCredit:
+    """What the turn and those after it gained in information, and the outcome at the end.
+
+        A[i,k] = Σ_{j >= k} gamma^(j−k) · z[i,j]
+        z[i,k] = (x[i,k] − mean) / (sqrt(variance + variance_eps) + eps)  over the pool of group(i)
+        x[i,k] = information_gain[i,k];  at the last turn reward[i]
+
+    `pool` says whether gains and outcomes share one mean and deviation ("joint") or have one each
+    ("separate").
+
+    Special cases: one turn each gives `grpo` with ddof 0. gamma=0: each turn sees its own z.
+
+    Degenerate cases: a pool of equal values, or of one value, gives exactly 0. The entry of
+    `information_gain` at the last turn is not read. A trajectory without turns counts with its
+    outcome. Turns past `turn_count` get 0.
+
+    Source: Wang et al. 2025, arXiv:2510.14967, Eq. 4–6; the conventions (population variance, two
+    epsilons) are those of the authors' code of February 2026. The code of November 2025 computes
+    something else: rewards-to-go minus a mean per token column, without a deviation.
+    Differs from that code: a gain of exactly 0 stays a turn of its own.
+
+    >>> import torch
+    >>> gain = torch.tensor([[0.2, 0.0], [0.0, 0.0]])
+    >>> igpo(
+    ...     reward=torch.tensor([1.0, 0.0]),
+    ...     group=torch.tensor([0, 0]),
+    ...     information_gain=gain,
+    ...     turn_count=torch.tensor([2, 2]),
+    ...     pool="separate",
+    ... )
+    tensor([[ 2.0000,  1.0000],
+            [-2.0000, -1.0000]])
+    """
+    turns = information_gain.shape[1]
+    gains = real_turns(turn_count - 1, turns, valid)
+    real = real_turns(turn_count, turns, valid)
+    gain, outcome, take = wide(information_gain).reshape(-1), wide(reward), taken(valid, reward)
+    turn_group = flat(group, information_gain)
+    z_score = functools.partial(groups.z_score, ddof=ddof, eps=eps, variance_eps=variance_eps)
+    if pool == "joint":
+        index = groups.dense(torch.cat([turn_group, group]))
+        both = torch.cat([gain, outcome]), index, torch.cat([gains.reshape(-1), take])
+        z = z_score(*both)
+        z_gain, z_outcome = z[: gain.numel()], z[gain.numel() :]
+    else:
+        pooled = gain, groups.dense(turn_group), gains.reshape(-1)
+        z_gain = z_score(*pooled)
+        z_outcome = z_score(outcome, groups.dense(group), take)
+    z = torch.where(gains, z_gain.view(gains.shape), z_outcome[:, None])
+    return narrow(turn_returns(z, real, gamma), reward, information_gain)

@@ -1,0 +1,37 @@
+"""Credit in units of the success rate."""
+
+from __future__ import annotations
+
+from creditlib.contract import checked
+from creditlib.ops import groups
+from creditlib.ops.masks import taken
+from creditlib.ops.precision import narrow, wide
+from creditlib.vocabulary import Credit, Eps, Group, Reward, Valid
+
+__all__ = ["maxrl"]
+
+
+@checked
+def maxrl(*, reward: Reward, group: Group, valid: Valid | None = None, eps: Eps = 0.0) -> Credit:
+    """How much better a reward is than its group's mean, in units of that mean.
+
+        A[i] = (reward[i] − mean) / (mean + eps)
+
+    For 0/1 rewards the mean is the success rate p, and 1/p turns the gradient of p into that of
+    log p: the maximum-likelihood objective. Meant for rewards >= 0.
+
+    Degenerate cases: a constant group gives exactly 0, so does a group whose mean is 0 and a
+    group of one.
+
+    Source: Tajwar et al. 2026, arXiv:2602.02710.
+    Differs from trainers' code: some add an eps of 1e-6 to the mean; here it is 0 and a zero mean
+    gives 0.
+
+    >>> import torch
+    >>> maxrl(reward=torch.tensor([0.0, 0.0, 0.0, 1.0]), group=torch.tensor([7, 7, 7, 7]))
+    tensor([-1., -1., -1.,  3.])
+    """
+    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
+    centered = groups.center(x, index, take)
+    mean = groups.spread(x, index, take, by="mean")
+    return narrow(groups.scaled(centered, mean, eps=eps), reward)

@@ -1,0 +1,44 @@
+"""Credit against the length-weighted mean."""
+
+from __future__ import annotations
+
+from creditlib.contract import checked
+from creditlib.ops import groups
+from creditlib.ops.masks import taken
+from creditlib.ops.precision import narrow, wide
+from creditlib.vocabulary import Credit, Group, Length, Lone, Reward, Valid
+
+__all__ = ["opo"]
+
+
+@checked
+def opo(
+    *,
+    reward: Reward,
+    group: Group,
+    length: Length,
+    valid: Valid | None = None,
+    lone: Lone = "zero",
+) -> Credit:
+    """How much better a trajectory's reward is than the length-weighted mean of its group.
+
+        A[i] = reward[i] − Σ_k length[k] · reward[k] / Σ_k length[k]
+
+    The baseline of least variance if a token's gradient norm is the same everywhere.
+
+    Special cases: equal lengths give Dr. GRPO.
+
+    Degenerate cases: a constant group gives exactly 0; a group of one gives 0 (lone="raw": its
+    reward); a group without a single token gives 0.
+
+    Source: Hao et al. 2025, arXiv:2505.23585, Eq. 5.
+    Differs from verl: lone rollouts (`presets.VERL_OPO` restores the raw reward).
+
+    >>> import torch
+    >>> reward, length = torch.tensor([1.0, 0.0]), torch.tensor([1, 3])
+    >>> opo(reward=reward, group=torch.tensor([7, 7]), length=length)
+    tensor([ 0.7500, -0.2500])
+    """
+    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
+    centered = groups.center(x, index, take, weight=wide(length))
+    return narrow(groups.lone_rows(centered, x, index, take, lone), reward)

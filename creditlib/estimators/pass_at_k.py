@@ -1,0 +1,60 @@
+"""Credit for the best rollout of a group only."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from creditlib.contract import checked
+from creditlib.ops import groups
+from creditlib.ops.masks import taken
+from creditlib.ops.precision import narrow, wide
+from creditlib.vocabulary import Credit, Ddof, Eps, Group, Reward, Valid
+
+__all__ = ["pass_at_k"]
+
+
+@checked
+def pass_at_k(
+    *,
+    reward: Reward,
+    group: Group,
+    valid: Valid | None = None,
+    ties: Literal["zero", "share"] = "zero",
+    scale: Literal["std"] | None = "std",
+    ddof: Ddof = 1,
+    eps: Eps = 1e-6,
+) -> Credit:
+    """The margin by which the best trajectory of a group beats the next; the others get 0.
+
+        A[best] = (max − next) / (std + eps),  next = the largest reward among the other members
+
+    `ties` says what several best get: "zero", since without any one of them the group would have
+    done as well; or "share", the margin over the best lower reward, in equal parts.
+
+    Degenerate cases: a constant group and a group of one give exactly 0.
+
+    Source: Walder and Karkhanis 2025, arXiv:2503.19595 (k = group size), as in verl's
+    `compute_grpo_passk_outcome_advantage`, which gives tied best 0 and refuses a group of one.
+
+    >>> import torch
+    >>> reward = torch.tensor([1.0, 4.0, 4.0])
+    >>> pass_at_k(reward=reward, group=torch.tensor([0, 0, 0]), scale=None)
+    tensor([0., 0., 0.])
+    >>> pass_at_k(reward=reward, group=torch.tensor([0, 0, 0]), scale=None, ties="share")
+    tensor([0.0000, 1.5000, 1.5000])
+    """
+    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
+    best = groups.group_max(x, index, take)
+    at = take & (x == best)
+    count = groups.members(index, at)
+    lower = groups.group_max(x, index, take & ~at)
+    margin = torch.where(at & lower.isfinite(), best - lower, torch.zeros_like(x))
+    margin = margin / count.clamp(min=1)
+    if ties == "zero":
+        margin = torch.where(count > 1, torch.zeros_like(x), margin)
+    if scale is not None:
+        spread = groups.spread(x, index, take, ddof=ddof)
+        margin = groups.scaled(margin, spread, eps=eps)
+    return narrow(margin, reward)

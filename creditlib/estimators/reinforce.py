@@ -1,0 +1,143 @@
+"""Discounted returns over tokens: plain, REINFORCE++ and its group-baseline form."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from creditlib.contract import checked
+from creditlib.ops import groups, returns
+from creditlib.ops.masks import taken
+from creditlib.ops.precision import as_float, narrow, wide
+from creditlib.ops.spread import packed_rows
+from creditlib.ops.whitening import standardize
+from creditlib.tokens import write
+from creditlib.vocabulary import (
+    Advantage,
+    Credit,
+    Eps,
+    Gamma,
+    Group,
+    Length,
+    Lone,
+    Offsets,
+    OptionalTokens,
+    Present,
+    Reward,
+    TokenReward,
+    Turn,
+    Valid,
+)
+
+__all__ = ["discounted_return", "reinforce_plus_plus", "reinforce_plus_plus_baseline"]
+
+
+def _returns(
+    function: str,
+    token_reward: Tensor,
+    turn: Tensor,
+    gamma: float,
+    present: Tensor | None,
+    offsets: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    row = packed_rows(function, turn, offsets)
+    gaps = returns.find_gaps(turn, row, offsets)
+    reward = returns.fold(as_float(token_reward), gaps, present)
+    return returns.token_returns(reward, gaps, gamma), gaps.mine
+
+
+@checked
+def discounted_return(
+    *,
+    token_reward: TokenReward,
+    turn: Turn,
+    gamma: Gamma,
+    present: Present | None = None,
+    offsets: Offsets | None = None,
+    out: OptionalTokens | None = None,
+) -> Advantage:
+    """The rewards still to come, discounted per token the policy wrote.
+
+        G[t] = r[t] + gamma · G[n];  n is the next token the policy wrote
+
+    Prompt, tool output and padding are skipped and never discounted; a reward put there counts as
+    in `gae`.
+
+    Degenerate cases: a row without written tokens is all 0. Exactly 0 where turn is -1.
+
+    Source: Williams 1992; with gaps carried as in verl's REINFORCE++.
+
+    >>> import torch
+    >>> reward, turn = torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([[0, -1, 1]])
+    >>> discounted_return(token_reward=reward, turn=turn, gamma=0.5)
+    tensor([[0.5000, 0.0000, 1.0000]])
+    """
+    result, _ = _returns("discounted_return", token_reward, turn, gamma, present, offsets)
+    return write("discounted_return", result, out)
+
+
+@checked
+def reinforce_plus_plus(
+    *,
+    token_reward: TokenReward,
+    turn: Turn,
+    gamma: Gamma = 1.0,
+    present: Present | None = None,
+    offsets: Offsets | None = None,
+    eps: Eps = 1e-8,
+) -> tuple[Tensor, Tensor]:
+    """(advantage, returns): discounted returns, whitened over all written tokens of the batch.
+
+        returns = discounted_return(...);  A[t] = (returns[t] − mean) · (variance + eps)^(−1/2)
+
+    Every token counts once, so long trajectories weigh more. A KL penalty belongs in
+    `token_reward`.
+
+    Degenerate cases: equal returns give exactly 0; so do fewer than two tokens.
+
+    Source: Hu et al. 2025, arXiv:2501.03262, section 3.
+    Differs from older code: tool output neither cuts the return nor receives one.
+
+    >>> import torch
+    >>> reward, turn = torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([[0, -1, 1]])
+    >>> advantage, returns = reinforce_plus_plus(token_reward=reward, turn=turn, gamma=0.5)
+    >>> advantage
+    tensor([[-0.7071,  0.0000,  0.7071]])
+    """
+    result, mine = _returns("reinforce_plus_plus", token_reward, turn, gamma, present, offsets)
+    return standardize(result, mine, eps), result
+
+
+@checked
+def reinforce_plus_plus_baseline(
+    *,
+    reward: Reward,
+    group: Group,
+    length: Length,
+    valid: Valid | None = None,
+    eps: Eps = 1e-8,
+    lone: Lone = "zero",
+) -> Credit:
+    """How much better a reward is than its group's mean, whitened over the tokens of the batch.
+
+        c[i] = reward[i] − mean over group(i);  A[i] = (c[i] − mean) · (variance + eps)^(−1/2)
+
+    mean and variance count row i `length[i]` times: the moments over tokens, from counts alone.
+
+    Degenerate cases: a batch of constant groups gives exactly 0; a row without tokens gets 0; a
+    group of one has c = 0 (lone="raw": its reward).
+
+    Source: Hu et al. 2025, arXiv:2501.03262 (baseline form).
+    Differs from verl: lone rollouts (`presets.VERL_REINFORCE_PLUS_PLUS_BASELINE`); from OpenRLHF:
+    unbiased variance, padding stays 0.
+
+    >>> import torch
+    >>> reward, length = torch.tensor([1.0, 0.0]), torch.tensor([2, 2])
+    >>> reinforce_plus_plus_baseline(reward=reward, group=torch.tensor([7, 7]), length=length)
+    tensor([ 0.8660, -0.8660])
+    """
+    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
+    centered = groups.center(x, index, take)
+    centered = groups.lone_rows(centered, x, index, take, lone)
+    weight = torch.where(take, wide(length), torch.zeros_like(x))
+    return narrow(standardize(centered, weight, eps), reward)

@@ -1,0 +1,37 @@
+"""Credit against the mean of the others."""
+
+from __future__ import annotations
+
+from creditlib.contract import checked
+from creditlib.ops import groups
+from creditlib.ops.masks import taken
+from creditlib.ops.precision import narrow, wide
+from creditlib.vocabulary import Credit, Group, Lone, Reward, Valid
+
+__all__ = ["rloo"]
+
+
+@checked
+def rloo(
+    *, reward: Reward, group: Group, valid: Valid | None = None, lone: Lone = "zero"
+) -> Credit:
+    """How much better a trajectory's reward is than the mean of the other members of its group.
+
+        A[i] = reward[i] − Σ_{k ≠ i} reward[k] / (n − 1) = n/(n − 1) · (reward[i] − mean)
+
+    The baseline does not depend on trajectory i, so the policy gradient is unbiased.
+
+    Degenerate cases: a constant group gives exactly 0; a group of one gives 0 (lone="raw": its
+    reward).
+
+    Source: Ahmadian et al. 2024, arXiv:2402.14740, Eq. 7.
+    Differs from verl: its loop gives a lone rollout the raw reward, its vectorised twin 0;
+    `presets.VERL_RLOO` is the loop.
+
+    >>> import torch
+    >>> rloo(reward=torch.tensor([0.0, 0.0, 1.0]), group=torch.tensor([7, 7, 7]))
+    tensor([-0.5000, -0.5000,  1.0000])
+    """
+    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
+    centered = groups.center(x, index, take, by="leave_one_out")
+    return narrow(groups.lone_rows(centered, x, index, take, lone), reward)

@@ -1,0 +1,197 @@
+"""Between the layouts of trainers: step rows and turns, masks and turn maps, packed and padded."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from creditlib.contract import checked, refuse
+from creditlib.vocabulary import Length, Offsets, Trajectory, Turn, TurnCount, Width
+
+__all__ = [
+    "Places",
+    "count_turns",
+    "offsets_of",
+    "pack",
+    "place_rows",
+    "rows_from_turns",
+    "trajectories_from_rows",
+    "turns_from_mask",
+    "turns_from_rows",
+    "unpack",
+]
+
+Side = Literal["left", "right"]
+
+
+class Places(NamedTuple):
+    """Where each step row lives: trajectory and turn of the row, and turns per trajectory."""
+
+    trajectory: Tensor
+    turn: Tensor
+    turn_count: Tensor
+    turns: int
+
+
+@checked
+def place_rows(trajectory: Trajectory) -> Places:
+    """Where step rows go: rows of one trajectory are its turns, in the order they come.
+
+    Trajectories are numbered by first appearance; the rows of one need not be adjacent. Counts
+    trajectories, so a GPU waits once.
+
+    >>> place_rows(torch.tensor([7, 5, 7]))[:3]
+    (tensor([0, 1, 0]), tensor([0, 0, 1]), tensor([2, 1]))
+    """
+    _, inverse, count = torch.unique(trajectory, return_inverse=True, return_counts=True)
+    rows = torch.arange(len(inverse), device=inverse.device)
+    first = torch.full_like(count, len(inverse)).scatter_reduce(0, inverse, rows, "amin")
+    rank = torch.argsort(torch.argsort(first))
+    number, turn_count = rank[inverse], torch.empty_like(count).scatter(0, rank, count)
+    order = torch.argsort(number, stable=True)
+    start = torch.cumsum(turn_count, 0) - turn_count
+    turn = torch.empty_like(number).scatter(0, order, rows - start[number[order]])
+    turns = int(turn_count.max()) if len(turn_count) else 0
+    return Places(number, turn, turn_count, turns)
+
+
+def turns_from_rows(x: Tensor, places: Places, *, fill: float = 0) -> Tensor:
+    """One value per step row to [batch turn], padded with `fill`.
+
+    >>> turns_from_rows(torch.tensor([1.0, 2.0, 3.0]), place_rows(torch.tensor([7, 5, 7])))
+    tensor([[1., 3.],
+            [2., 0.]])
+    """
+    _refuse_rows("turns_from_rows", x, places)
+    result = x.new_full((len(places.turn_count), places.turns, *x.shape[1:]), fill)
+    result[places.trajectory, places.turn] = x
+    return result
+
+
+def trajectories_from_rows(x: Tensor, places: Places) -> Tensor:
+    """A value that all rows of a trajectory share, to [batch]; the first row's if they differ.
+
+    >>> trajectories_from_rows(torch.tensor([4, 9, 4]), place_rows(torch.tensor([7, 5, 7])))
+    tensor([4, 9])
+    """
+    _refuse_rows("trajectories_from_rows", x, places)
+    first = places.turn == 0
+    result = x.new_zeros((len(places.turn_count), *x.shape[1:]))
+    result[places.trajectory[first]] = x[first]
+    return result
+
+
+def rows_from_turns(credit: Tensor, places: Places) -> Tensor:
+    """[batch turn] back to one value per step row.
+
+    >>> places = place_rows(torch.tensor([7, 5, 7]))
+    >>> rows_from_turns(torch.tensor([[1.0, 3.0], [2.0, 0.0]]), places)
+    tensor([1., 2., 3.])
+    """
+    wanted = (len(places.turn_count), places.turns)
+    if credit.ndim < 2 or credit.shape[:2] != wanted:
+        fact = f"{credit.dtype} {tuple(credit.shape)}"
+        raise refuse("rows_from_turns", "credit", f"[batch turn] of shape {wanted}", fact)
+    return credit[places.trajectory, places.turn]
+
+
+def _refuse_rows(function: str, x: Tensor, places: Places) -> None:
+    if x.ndim < 1 or x.shape[0] != len(places.trajectory):
+        fact = f"{x.dtype} {tuple(x.shape)}"
+        raise refuse(function, "x", f"[row] of {len(places.trajectory)} rows", fact)
+
+
+def turns_from_mask(mask: Tensor, *, offsets: Offsets | None = None) -> Turn:
+    """Each run of policy tokens becomes a turn: a mask is all this needs.
+
+    `mask` is bool[batch token], or bool[token] with `offsets`; a trainer's 0/1 mask of another
+    dtype is compared with 0 by its owner.
+
+    >>> turns_from_mask(torch.tensor([[False, True, True, False, True]]))
+    tensor([[-1,  0,  0, -1,  1]])
+    """
+    if mask.dtype != torch.bool or mask.ndim != (2 if offsets is None else 1):
+        wanted = "bool[batch token]" if offsets is None else "bool[token]"
+        raise refuse("turns_from_mask", "mask", wanted, f"{mask.dtype} {tuple(mask.shape)}")
+    before = torch.nn.functional.pad(mask[..., :-1], (1, 0))[..., : mask.shape[-1]]
+    if offsets is not None:
+        position = torch.arange(mask.shape[0], device=mask.device)
+        start = offsets[:-1].to(torch.int64)
+        row = torch.searchsorted(offsets[1:].to(torch.int64).contiguous(), position, right=True)
+        begins = mask & (~before | (position == start[row]))
+        run = torch.cumsum(begins, 0)
+        skipped = torch.nn.functional.pad(run, (1, 0))[start[row]]
+        return torch.where(mask, run - skipped - 1, -1)
+    run = torch.cumsum(mask & ~before, -1)
+    return torch.where(mask, run - 1, -1)
+
+
+def count_turns(turn: Tensor) -> TurnCount:
+    """How many turns each padded row has: its largest turn id plus one.
+
+    >>> count_turns(torch.tensor([[-1, 0, 1], [-1, -1, -1]]))
+    tensor([2, 0])
+    """
+    return torch.nn.functional.pad(turn, (1, 0), value=-1).amax(1).to(torch.int64) + 1
+
+
+def offsets_of(length: Length) -> Offsets:
+    """Cumulative lengths, starting at 0.
+
+    >>> offsets_of(torch.tensor([2, 0, 1]))
+    tensor([0, 2, 2, 3])
+    """
+    return torch.nn.functional.pad(torch.cumsum(length.to(torch.int64), 0), (1, 0))
+
+
+@checked
+def pack(
+    x: Tensor, length: Length, *, side: Side = "right", tokens: Width | None = None
+) -> tuple[Tensor, Tensor]:
+    """(packed, offsets): the first (padding "left": the last) length[i] tokens of each row.
+
+    `side` is where the padding is. `tokens`, the sum of `length`, spares a GPU from waiting for it.
+
+    >>> pack(torch.tensor([[1, 2, 0], [3, 0, 0]]), torch.tensor([2, 1]))
+    (tensor([1, 2, 3]), tensor([0, 2, 3]))
+    """
+    offsets = offsets_of(length)
+    count = int(offsets[-1]) if tokens is None else tokens
+    row, column = _cells(offsets, count, x.shape[1], side)
+    return x[row, column], offsets
+
+
+@checked
+def unpack(
+    x: Tensor,
+    offsets: Offsets,
+    *,
+    width: Width | None = None,
+    side: Side = "right",
+    fill: float = 0,
+) -> Tensor:
+    """Packed tokens to padded rows of `width` (the longest row if None), filled with `fill`.
+
+    >>> unpack(torch.tensor([1, 2, 3]), torch.tensor([0, 2, 3]))
+    tensor([[1, 2],
+            [3, 0]])
+    """
+    lengths = offsets[1:] - offsets[:-1]
+    if width is None:
+        width = int(lengths.max()) if lengths.numel() else 0
+    row, column = _cells(offsets, x.shape[0], width, side)
+    result = x.new_full((lengths.shape[0], width, *x.shape[1:]), fill)
+    return result.index_put((row, column), x)
+
+
+def _cells(offsets: Tensor, tokens: int, width: int, side: Side) -> tuple[Tensor, Tensor]:
+    """Row and column of each packed token in the padded layout."""
+    bounds = offsets.to(torch.int64).contiguous()
+    position = torch.arange(tokens, device=offsets.device)
+    row = torch.searchsorted(bounds[1:].contiguous(), position, right=True)
+    column = position - bounds[row]
+    if side == "left":
+        column = column + width - (bounds[row + 1] - bounds[row])
+    return row, column

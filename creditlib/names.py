@@ -1,0 +1,132 @@
+"""Estimators by name, import path or function, called with what their signature names."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from creditlib.contract import ContractError, tensors_of
+
+__all__ = ["Plugin", "apply", "plugins", "public_functions", "resolve"]
+
+ENTRY_POINTS = "creditlib.estimators"
+
+
+class Plugin(NamedTuple):
+    """An entry point of an installed package: what it loaded, or why it did not."""
+
+    name: str
+    value: str
+    function: Callable[..., Any] | None
+    error: str | None
+
+
+def public_functions() -> dict[str, Callable[..., Any]]:
+    """The estimators, shapers and weights of the package, by name.
+
+    >>> sorted(public_functions())[:3]
+    ['a2tgpo', 'a2tgpo_clip_scale', 'completion_weight']
+    """
+    found: dict[str, Callable[..., Any]] = {}
+    for package in ("estimators", "shaping", "weighting"):
+        module = importlib.import_module(f"creditlib.{package}")
+        for name in module.__all__:
+            function = getattr(module, name)
+            if tensors_of(function):
+                found[name] = function
+    return found
+
+
+def plugins() -> list[Plugin]:
+    """Every entry point of the group `creditlib.estimators`, loaded; failures are kept, not raised.
+
+    >>> [plugin.name for plugin in plugins() if plugin.error]
+    []
+    """
+    found: list[Plugin] = []
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        try:
+            function = entry.load()
+        except Exception as error:  # whatever a stranger's import raises is the finding
+            found.append(Plugin(entry.name, entry.value, None, f"{type(error).__name__}: {error}"))
+            continue
+        wrong = None if callable(function) else f"{type(function).__name__} is not callable"
+        found.append(Plugin(entry.name, entry.value, None if wrong else function, wrong))
+    return found
+
+
+def resolve(name: str | Callable[..., Any]) -> Callable[..., Any]:
+    """The function a name stands for: one of ours, a plug-in's, or "package.module:function".
+
+    >>> resolve("grpo").__name__
+    'grpo'
+    >>> resolve("creditlib.estimators.rloo:rloo").__name__
+    'rloo'
+    """
+    if callable(name):
+        return name
+    ours = public_functions()
+    if name in ours:
+        return ours[name]
+    if ":" in name:
+        return _from_path(name)
+    entries = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    if name in entries:
+        return _from_path(entries[name].value)
+    near = difflib.get_close_matches(name, [*ours, *entries], 1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    wanted = "a name of creditlib, of a plug-in, or 'package.module:function'"
+    raise ContractError(f"resolve: `name` must be {wanted}, got {name!r}{hint}")
+
+
+def _from_path(path: str) -> Callable[..., Any]:
+    try:
+        function = pkgutil.resolve_name(path)
+    except (ImportError, AttributeError, ValueError) as error:
+        wanted = "an import path that loads"
+        message = f"resolve: `name` must be {wanted}, got {path!r} ({error})."
+        raise ContractError(message) from error
+    if not callable(function):
+        kind = type(function).__name__
+        raise ContractError(f"resolve: `name` must be a function, got {path!r}, which is {kind}.")
+    return function
+
+
+def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **options: Any) -> Any:
+    """Call an estimator with exactly the tensors its signature names, out of any mapping.
+
+    `mapping` may be a dict, a TensorDict or a trainer's batch; what the signature does not name
+    is left alone. Options are passed on; one that names a tensor replaces the mapping's.
+
+    >>> import torch
+    >>> batch = {"reward": torch.tensor([0.0, 1.0]), "group": torch.tensor([3, 3]), "other": 1}
+    >>> apply("grpo", batch, scale=None)
+    tensor([-0.5000,  0.5000])
+    """
+    target = resolve(function)
+    parameters = inspect.signature(target).parameters
+    given = set(mapping.keys())
+    chosen = {
+        name: mapping[name]
+        for name in parameters
+        if name in given and name not in options and isinstance(mapping[name], Tensor)
+    }
+    kinds = tensors_of(target)
+    for name, parameter in parameters.items():
+        required = parameter.default is inspect.Parameter.empty
+        named = parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        if not (required and named) or name in chosen or name in options:
+            continue
+        contract = kinds[name].contract if name in kinds else "given"
+        have = ", ".join(f"`{key}`" for key in sorted(map(str, given))) or "nothing"
+        title = getattr(target, "__name__", str(target))
+        fact = f"{type(mapping[name]).__name__}" if name in given else f"nothing; given: {have}"
+        raise ContractError(f"{title}: `{name}` must be {contract}, got {fact}.")
+    return target(**chosen, **options)

@@ -1,0 +1,1 @@
+"""What estimators are made of: natural axes, no paper, no vocabulary."""

@@ -1,0 +1,38 @@
+"""Which rows and turns take part."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["flat", "real_turns", "taken"]
+
+
+def taken(valid: Tensor | None, like: Tensor) -> Tensor:
+    """The rows that take part: `valid`, or all.
+
+    >>> taken(None, torch.zeros(2)).tolist()
+    [True, True]
+    """
+    if valid is not None:
+        return valid
+    return torch.ones(like.shape[0], dtype=torch.bool, device=like.device)
+
+
+def real_turns(turn_count: Tensor, turns: int, valid: Tensor | None) -> Tensor:
+    """The turns that exist in rows that take part, int[batch] -> bool[batch turn].
+
+    >>> real_turns(torch.tensor([2, 0]), 3, None).tolist()
+    [[True, True, False], [False, False, False]]
+    """
+    exists = torch.arange(turns, device=turn_count.device) < turn_count[:, None]
+    return exists if valid is None else exists & valid[:, None]
+
+
+def flat(x: Tensor, like: Tensor) -> Tensor:
+    """A value per row repeated for each of its turns, [batch] -> [batch·turn].
+
+    >>> flat(torch.tensor([4, 5]), torch.zeros(2, 2)).tolist()
+    [4, 4, 5, 5]
+    """
+    return x[:, None].expand(like.shape).reshape(-1)

@@ -1,0 +1,48 @@
+"""Where the minimum of a row lies: softly, sharply, or from each position on."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from creditlib.ops.scan import reverse_minimum, shift_left
+
+__all__ = ["hard_min_weights", "softmin_weights", "suffix_min_steps"]
+
+
+def softmin_weights(x: Tensor, real: Tensor, temperature: float) -> Tensor:
+    """w[k] = exp(−x[k]/T) / Σ exp(−x[j]/T) over real positions, 0 elsewhere.
+
+    >>> softmin_weights(torch.tensor([[0.0, 0.0, 5.0]]), torch.tensor([[True, True, False]]), 1.0)
+    tensor([[0.5000, 0.5000, 0.0000]])
+    """
+    lowest = _lowest(x, real)
+    power = torch.where(real, torch.exp((lowest - x) / temperature), torch.zeros_like(x))
+    return power / power.sum(-1, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny)
+
+
+def hard_min_weights(x: Tensor, real: Tensor) -> Tensor:
+    """The limit T → 0: all weight on the minimum, shared equally between ties.
+
+    >>> hard_min_weights(torch.tensor([[2.0, 1.0, 1.0]]), torch.tensor([[True, True, True]]))
+    tensor([[0.0000, 0.5000, 0.5000]])
+    """
+    at = (real & (x == _lowest(x, real))).to(x.dtype)
+    return at / at.sum(-1, keepdim=True).clamp(min=1)
+
+
+def _lowest(x: Tensor, real: Tensor) -> Tensor:
+    masked = torch.where(real, x, torch.full_like(x, torch.inf))
+    empty = masked.new_full((*x.shape[:-1], 1), torch.inf)
+    return torch.cat([masked, empty], -1).amin(-1, keepdim=True)
+
+
+def suffix_min_steps(x: Tensor, real: Tensor) -> Tensor:
+    """Steps whose sum from k on is min(x[k], x[k+1], …): s[k] = m[k] − m[k+1], m = 0 past the end.
+
+    >>> suffix_min_steps(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[True, True, True]]))
+    tensor([[ 0., -1.,  2.]])
+    """
+    lowest = reverse_minimum(torch.where(real, x, torch.full_like(x, torch.inf)))
+    lowest = torch.where(real, lowest, torch.zeros_like(lowest))
+    return lowest - shift_left(lowest, 1, 0)

@@ -1,0 +1,99 @@
+"""Random arguments for any function whose annotations use the vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from creditlib.contract import Argument, tensors_of
+
+__all__ = ["random_arguments"]
+
+
+def random_arguments(
+    function: Callable[..., Any],
+    *,
+    seed: int = 0,
+    batch: int = 12,
+    turns: int = 5,
+    tokens: int = 24,
+    optional: bool = False,
+    dtype: torch.dtype = torch.float32,
+) -> dict[str, Tensor]:
+    """Consistent random tensors for the arguments of `function`, drawn from its signature alone.
+
+    Groups are ragged, turn counts run from 0 to `turns`, turn maps have gaps before, between and
+    after turns, what lies in padding is NaN where the dtype allows. Ranges are those of the
+    vocabulary. `optional` draws the optional tensors too (padded layout: no offsets, no out).
+
+    >>> from creditlib import grpo
+    >>> sorted(random_arguments(grpo))
+    ['group', 'reward']
+    """
+    draw = torch.Generator().manual_seed(seed)
+    turn_count = torch.randint(0, turns + 1, (batch,), generator=draw)
+    sizes = {"batch": batch, "turn": turns, "token": tokens, "milestone": 4, "objective": 3}
+    structure = _structure(draw, turn_count, turns, tokens)
+    result: dict[str, Tensor] = {}
+    for name, argument in tensors_of(function).items():
+        if name in ("offsets", "out") or not (argument.required or optional):
+            continue
+        if name in structure:
+            result[name] = structure[name]
+            continue
+        result[name] = _values(draw, argument, sizes, structure, dtype)
+    return result
+
+
+def _structure(
+    draw: torch.Generator, turn_count: Tensor, turns: int, tokens: int
+) -> dict[str, Tensor]:
+    """The tensors that must agree with each other."""
+    batch = len(turn_count)
+    turn = torch.full((batch, tokens), -1)
+    for row in range(batch):  # a generator of test inputs, not a hot path
+        at = int(torch.randint(0, 3, (1,), generator=draw))
+        for k in range(int(turn_count[row])):
+            size = int(torch.randint(1, 4, (1,), generator=draw))
+            turn[row, at : at + size] = k
+            at += size + int(torch.randint(0, 3, (1,), generator=draw))
+    held = turn[:, :, None] == torch.arange(turns)
+    return {
+        "turn_count": turn_count,
+        "group": torch.randint(0, max(batch // 3, 1), (batch,), generator=draw) * 7 - 3,
+        "valid": torch.rand(batch, generator=draw) < 0.8,
+        "turn": turn,
+        "turn_length": held.sum(1),
+        "length": (turn >= 0).sum(1),
+        "present": torch.ones(batch, tokens, dtype=torch.bool),
+        "real": torch.arange(turns) < turn_count[:, None],
+    }
+
+
+def _values(
+    draw: torch.Generator,
+    argument: Argument,
+    sizes: dict[str, int],
+    structure: dict[str, Tensor],
+    dtype: torch.dtype,
+) -> Tensor:
+    shape = argument.shapes[0]
+    size = [sizes[axis] + extra for axis, extra in shape.axes]
+    if shape.kind == "bool":
+        return torch.rand(size, generator=draw) < 0.5
+    word = argument.word
+    low = -2.0 if word is None or word.low is None else word.low
+    high = 2.0 if word is None or word.high is None else word.high
+    if shape.kind == "int":
+        return torch.randint(int(low), int(high) + 3, size, generator=draw)
+    # Steps of 1/4: ties are common, as they are in real rewards.
+    x = low + (high - low) * torch.randint(0, 17, size, generator=draw) / 16
+    padding = None
+    if [axis for axis, _ in shape.axes] == ["batch", "turn"]:
+        padding = ~structure["real"]
+    elif [axis for axis, _ in shape.axes] == ["batch", "token"]:
+        padding = structure["turn"] < 0
+    return (x if padding is None else x.masked_fill(padding, torch.nan)).to(dtype)

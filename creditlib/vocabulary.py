@@ -1,0 +1,235 @@
+"""The argument names of creditlib, each defined once.
+
+An alias is four things at once: the type a checker sees, the shape contract checked at the call,
+the sentence `help()` prints, and the range random test inputs are drawn from. Axes are the words
+`batch` (trajectories), `turn` and `token`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
+
+from jaxtyping import Bool, Float, Int, Real
+from torch import Tensor
+
+__all__ = [
+    "Advantage",
+    "Anchor",
+    "AnyCredit",
+    "Baseline",
+    "Bootstrap",
+    "Center",
+    "Credit",
+    "Ddof",
+    "Duration",
+    "Eps",
+    "Factor",
+    "Gamma",
+    "GoldLogProb",
+    "Group",
+    "InformationGain",
+    "InvalidAction",
+    "Lam",
+    "Length",
+    "Lone",
+    "Milestones",
+    "NonNegative",
+    "Offsets",
+    "OptionalTokens",
+    "Positive",
+    "Present",
+    "ProcessReward",
+    "Progress",
+    "Reached",
+    "Reward",
+    "Rewards",
+    "Scale",
+    "Score",
+    "Solved",
+    "Started",
+    "TokenReward",
+    "TokenValues",
+    "TokenWeight",
+    "Trajectory",
+    "Turn",
+    "TurnCount",
+    "TurnCredit",
+    "TurnLength",
+    "TurnReward",
+    "Valid",
+    "Value",
+    "Weight",
+    "Width",
+    "Word",
+]
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a name means and which values it may take: `low`/`high` inclusive, `above` exclusive."""
+
+    meaning: str
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+
+    def range(self) -> str:
+        """The allowed values as text, '' when there is no limit.
+
+        >>> Word("discount per turn", low=0, high=1).range()
+        'in [0, 1]'
+        """
+        if self.above is not None:
+            return f"above {self.above:g}"
+        if self.low is not None and self.high is not None:
+            return f"in [{self.low:g}, {self.high:g}]"
+        if self.low is not None:
+            return f"at least {self.low:g}"
+        return ""
+
+
+# --- trajectory level -------------------------------------------------------------------------
+Reward: TypeAlias = Annotated[Float[Tensor, "batch"], Word("outcome reward of a trajectory")]
+Rewards: TypeAlias = Annotated[
+    Float[Tensor, "batch objective"], Word("outcome reward of a trajectory under each objective")
+]
+Baseline: TypeAlias = Annotated[
+    Float[Tensor, "batch"], Word("reward of the greedy rollout of the same prompt")
+]
+Group: TypeAlias = Annotated[
+    Int[Tensor, "batch"], Word("id of the prompt or task; any integers, equal id = same group")
+]
+Valid: TypeAlias = Annotated[
+    Bool[Tensor, "batch"], Word("rows that take part; others get exactly 0 and influence nobody")
+]
+TurnCount: TypeAlias = Annotated[
+    Int[Tensor, "batch"], Word("turns of the trajectory, 0..turn", low=0)
+]
+Length: TypeAlias = Annotated[
+    Int[Tensor, "batch"] | Float[Tensor, "batch"],
+    Word("tokens the policy wrote in the trajectory", low=0),
+]
+Solved: TypeAlias = Annotated[
+    Bool[Tensor, "batch"], Word("the trajectory ended in a submission the grader accepted")
+]
+Score: TypeAlias = Annotated[Float[Tensor, "batch"], Word("the grader's score of a submission")]
+Milestones: TypeAlias = Annotated[
+    Bool[Tensor, "batch milestone"] | Int[Tensor, "batch"],
+    Word("milestones reached: one column each, or how many distinct ones", low=0),
+]
+
+Trajectory: TypeAlias = Annotated[
+    Int[Tensor, "row"], Word("id of the trajectory a step row belongs to; any integers")
+]
+Reached: TypeAlias = Annotated[Bool[Tensor, "batch milestone"], Word("milestones reached")]
+
+# --- turn level -------------------------------------------------------------------------------
+TurnReward: TypeAlias = Annotated[Float[Tensor, "batch turn"], Word("reward earned at a turn")]
+Anchor: TypeAlias = Annotated[
+    Int[Tensor, "batch turn"],
+    Word("id of the state the turn starts from, compared inside a group; negative = none"),
+]
+InvalidAction: TypeAlias = Annotated[
+    Bool[Tensor, "batch turn"], Word("turns whose action the environment could not read")
+]
+InformationGain: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"],
+    Word("rise of the gold answer's (log-)probability by a turn; the last turn is the answer"),
+]
+GoldLogProb: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"],
+    Word("mean log-probability per token of the gold answer, asked for right before the turn"),
+]
+ProcessReward: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"], Word("score of a step by a process reward model")
+]
+Duration: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"], Word("wall-clock seconds the turn took", low=0)
+]
+Started: TypeAlias = Annotated[
+    Real[Tensor, "batch turn"], Word("jobs like this turn that the scheduler counted", low=0)
+]
+Progress: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"], Word("progress measured after the turn, such as milestones held")
+]
+TurnLength: TypeAlias = Annotated[
+    Int[Tensor, "batch turn"] | Float[Tensor, "batch turn"],
+    Word("tokens the policy wrote in the turn", low=0),
+]
+
+# --- token level ------------------------------------------------------------------------------
+Turn: TypeAlias = Annotated[
+    Int[Tensor, "batch token"] | Int[Tensor, "token"],
+    Word("turn that wrote the token; -1: not written by the policy", low=-1),
+]
+TokenReward: TypeAlias = Annotated[
+    Float[Tensor, "batch token"] | Float[Tensor, "token"], Word("reward at a token")
+]
+Value: TypeAlias = Annotated[
+    Float[Tensor, "batch token"] | Float[Tensor, "token"],
+    Word("the critic's value before the token"),
+]
+Bootstrap: TypeAlias = Annotated[
+    Float[Tensor, "batch"], Word("value after the last token of a truncated row; 0 where it ended")
+]
+Present: TypeAlias = Annotated[
+    Bool[Tensor, "batch token"] | Bool[Tensor, "token"],
+    Word("tokens that exist (prompt, tool output, policy); the others are padding"),
+]
+TokenWeight: TypeAlias = Annotated[
+    Float[Tensor, "batch token"] | Float[Tensor, "token"], Word("factor on the credit of a token")
+]
+Offsets: TypeAlias = Annotated[
+    Int[Tensor, "batch+1"],
+    Word("packed layout: trajectory i owns tokens offsets[i]:offsets[i+1]", low=0),
+]
+OptionalTokens: TypeAlias = Annotated[
+    Float[Tensor, "batch token"] | Float[Tensor, "token"], Word("written in place of a new tensor")
+]
+
+# --- results ----------------------------------------------------------------------------------
+Credit: TypeAlias = Annotated[Float[Tensor, "batch"], Word("credit of a trajectory")]
+TurnCredit: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"], Word("credit of a turn; 0 at turns that do not exist")
+]
+Advantage: TypeAlias = Annotated[
+    Float[Tensor, "batch token"] | Float[Tensor, "token"],
+    Word("credit of a token; 0 where the policy wrote nothing"),
+]
+AnyCredit: TypeAlias = Annotated[
+    Float[Tensor, "batch"] | Float[Tensor, "batch turn"],
+    Word("credit of trajectories, turns or tokens"),
+]
+Weight: TypeAlias = Annotated[
+    Real[Tensor, "batch"]
+    | Real[Tensor, "batch turn"]
+    | Bool[Tensor, "batch"]
+    | Bool[Tensor, "batch turn"],
+    Word("how often a credit counts: tokens of the row or turn, or a mask", low=0),
+]
+TokenValues: TypeAlias = Annotated[
+    Float[Tensor, "batch token"]
+    | Int[Tensor, "batch token"]
+    | Bool[Tensor, "batch token"]
+    | Float[Tensor, "token"]
+    | Int[Tensor, "token"]
+    | Bool[Tensor, "token"],
+    Word("any value of a token"),
+]
+Factor: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"],
+    Word("factor on the credit of a turn; 0 at turns that do not exist"),
+]
+
+# --- options ----------------------------------------------------------------------------------
+Gamma: TypeAlias = Annotated[float, Word("discount per turn or policy token", low=0, high=1)]
+Lam: TypeAlias = Annotated[float, Word("trace decay of GAE", low=0, high=1)]
+Eps: TypeAlias = Annotated[float, Word("keeps a division finite", low=0)]
+NonNegative: TypeAlias = Annotated[float, Word("a weight or coefficient", low=0)]
+Positive: TypeAlias = Annotated[float, Word("a temperature, cap or width", above=0)]
+Width: TypeAlias = Annotated[int, Word("size of an axis", low=0)]
+Ddof: TypeAlias = Literal[0, 1]
+Lone: TypeAlias = Literal["zero", "raw"]
+Center: TypeAlias = Literal["mean", "leave_one_out", "median"] | None
+Scale: TypeAlias = Literal["std", "mad", "mean"] | None

@@ -1,0 +1,32 @@
+"""What weights cost."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from creditlib.contract import checked
+from creditlib.ops.precision import narrow, wide
+from creditlib.vocabulary import AnyCredit
+
+__all__ = ["effective_sample_size"]
+
+
+@checked
+def effective_sample_size(weight: AnyCredit) -> Tensor:
+    """How many equally weighted samples have the variance of these weights.
+
+        (Σ w)² / Σ w²
+
+    Degenerate cases: padding and excluded rows (weight 0) count nowhere; no weight at all gives 0.
+
+    Source: Kish 1965.
+
+    >>> import torch
+    >>> effective_sample_size(torch.tensor([0.4, 2.0, 0.2, 1.4]))
+    tensor(2.5974)
+    """
+    x = wide(weight)
+    square = x.square().sum()
+    ratio = x.sum().square() / torch.where(square > 0, square, torch.ones_like(square))
+    return narrow(ratio, weight)
