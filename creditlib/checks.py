@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from creditlib import vocabulary
-from creditlib.contract import check_tensors, describe, refuse
+from creditlib.annotations import describe
+from creditlib.contract import check_tensors, refuse
 from creditlib.ops.masks import real_turns
 from creditlib.ops.spread import rows_of
 from creditlib.vocabulary import Word

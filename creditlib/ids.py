@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from creditlib.contract import refuse
-from creditlib.vocabulary import Anchor
+from creditlib.vocabulary import Anchor, Group
 
 __all__ = ["anchor_ids", "ids"]
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from creditlib.contract import ContractError, tensors_of
+from creditlib.annotations import tensors_of
+from creditlib.contract import ContractError
 
 __all__ = ["Plugin", "apply", "plugins", "public_functions", "resolve"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from creditlib.contract import Argument, tensors_of
+from creditlib.annotations import Argument, tensors_of
 
 __all__ = ["random_arguments"]
 
