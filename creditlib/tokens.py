@@ -14,7 +14,7 @@ from creditlib.vocabulary import (
     AnyCredit,
     Eps,
     Offsets,
-    OptionalTokens,
+    Out,
     TokenValues,
     TokenWeight,
     Turn,
@@ -47,7 +47,7 @@ def to_tokens(
     *,
     weight: TokenWeight | None = None,
     offsets: Offsets | None = None,
-    out: OptionalTokens | None = None,
+    out: Out | None = None,
 ) -> Advantage:
     """Each token the policy wrote gets the credit of its trajectory or of its turn.
 

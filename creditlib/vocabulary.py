@@ -25,6 +25,7 @@ __all__ = [
     "Duration",
     "Eps",
     "Factor",
+    "Finished",
     "Gamma",
     "GoldLogProb",
     "Group",
@@ -36,7 +37,7 @@ __all__ = [
     "Milestones",
     "NonNegative",
     "Offsets",
-    "OptionalTokens",
+    "Out",
     "Positive",
     "Present",
     "ProcessReward",
@@ -148,7 +149,10 @@ Duration: TypeAlias = Annotated[
     Float[Tensor, "batch turn"], Word("wall-clock seconds the turn took", low=0)
 ]
 Started: TypeAlias = Annotated[
-    Real[Tensor, "batch turn"], Word("jobs like this turn that the scheduler counted", low=0)
+    Real[Tensor, "batch turn"], Word("jobs like this turn's that the scheduler began", low=0)
+]
+Finished: TypeAlias = Annotated[
+    Real[Tensor, "batch turn"], Word("those of `started` that came to an end", low=0)
 ]
 Progress: TypeAlias = Annotated[
     Float[Tensor, "batch turn"], Word("progress measured after the turn, such as milestones held")
@@ -184,7 +188,7 @@ Offsets: TypeAlias = Annotated[
     Int[Tensor, "batch+1"],
     Word("packed layout: trajectory i owns tokens offsets[i]:offsets[i+1]", low=0),
 ]
-OptionalTokens: TypeAlias = Annotated[
+Out: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"], Word("written in place of a new tensor")
 ]
 

@@ -35,7 +35,7 @@ def gae(
     read. A reward there counts for the written token before it (before the first: for the first):
     anywhere in packed rows and at `present` tokens, and otherwise between written tokens. Without
     `present`, what lies before the first or after the last written token of a padded row may be
-    padding and is not read; `check_batch` names a reward put there.
+    padding and is not read; `check_batch` names a reward put there. A NaN there is no reward.
 
     Special cases: lam=gamma=1, value=0 is the unwhitened `reinforce_plus_plus`.
 

@@ -21,7 +21,7 @@ from creditlib.vocabulary import (
     Length,
     Lone,
     Offsets,
-    OptionalTokens,
+    Out,
     Present,
     Reward,
     TokenReward,
@@ -54,7 +54,7 @@ def discounted_return(
     gamma: Gamma,
     present: Present | None = None,
     offsets: Offsets | None = None,
-    out: OptionalTokens | None = None,
+    out: Out | None = None,
 ) -> Advantage:
     """The rewards still to come, discounted per token the policy wrote.
 

@@ -52,7 +52,7 @@ def fold(x: Tensor, gaps: Gaps, present: Tensor | None) -> Tensor:
     """Rewards on tokens nobody wrote move to the written token before them (the first: after).
 
     Padded rows without `present` count only what lies between written tokens: what comes before
-    the first or after the last may be padding.
+    the first or after the last may be padding. A NaN where nothing was written is no reward.
     """
     has_previous = gaps.previous >= gaps.start
     has_following = gaps.following < gaps.end
@@ -62,6 +62,7 @@ def fold(x: Tensor, gaps: Gaps, present: Tensor | None) -> Tensor:
         counts = counts & (present | gaps.mine)
     elif gaps.row is None:
         counts = counts & has_previous & has_following
+    counts = counts & (gaps.mine | ~x.isnan())
     kept = torch.where(counts, x, torch.zeros_like(x))
     index = torch.where(counts, target, torch.zeros_like(target))
     return torch.zeros_like(x).scatter_add(-1, index, kept)

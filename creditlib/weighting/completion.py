@@ -7,7 +7,7 @@ import torch
 from creditlib.contract import checked
 from creditlib.ops.masks import real_turns
 from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import Factor, Positive, Started, TurnCount, Valid
+from creditlib.vocabulary import Factor, Finished, Positive, Started, TurnCount, Valid
 from creditlib.weighting.duration import mean_one
 
 __all__ = ["completion_weight"]
@@ -17,7 +17,7 @@ __all__ = ["completion_weight"]
 def completion_weight(
     *,
     started: Started,
-    finished: Started,
+    finished: Finished,
     turn_count: TurnCount,
     valid: Valid | None = None,
     cap: Positive | None = None,
