@@ -1,0 +1,176 @@
+"""The command line: what there is, what it says about your rollouts, whether it is well."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+try:
+    import typer
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+except ModuleNotFoundError as error:
+    lacking = (error.name or "typer").partition(".")[0]
+    sys.stderr.write(
+        f"creditlib: the command line needs {lacking}: pip install 'creditlib[cli]'.\n"
+    )
+    raise SystemExit(2) from None
+
+from creditlib.contract import ContractError
+from creditlib.rollouts import Format
+
+__all__ = ["app", "main"]
+
+_AS_JSON = {"None": "null", "True": "true", "False": "false"}  # as one writes them in Python
+
+app = typer.Typer(
+    help="Credit assignment for reinforcement learning of language models and agents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def main() -> None:
+    """Run the command line; what the user got wrong is one sentence on stderr and exit code 2."""
+    try:
+        app()
+    except (ContractError, ModuleNotFoundError, OSError) as error:
+        sys.stderr.write(f"creditlib: {_sentence(error)}\n")
+        raise SystemExit(2) from None
+
+
+def _console() -> Console:
+    """A terminal as wide as it is; a pipe or a file gets room for the tables."""
+    wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=120) if wide else Console()
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.strerror}: {error.filename}."
+    return str(error)
+
+
+@app.command()
+def estimators() -> None:
+    """List every estimator, weight and shaper with what it credits and which tensors it needs."""
+    from creditlib.report import catalogue_table
+
+    _console().print(catalogue_table())
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(help="JSON Lines or Parquet file, or a folder of them.")],
+    estimator: Annotated[
+        list[str], typer.Option("--estimator", "-e", help="Name or mypkg.module:function.")
+    ],
+    group: Annotated[
+        list[str] | None, typer.Option("--group", "-g", help="Group to show; repeatable.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show every group.")] = False,
+    format: Annotated[str, typer.Option(help="auto, creditlib, verl or trl.")] = "auto",
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", help="Such as gigpo.gamma=0.9.")
+    ] = None,
+    similarity: Annotated[
+        float | None,
+        typer.Option(help="Share an anchor from this similarity of observations, 0 to 1."),
+    ] = None,
+    reward_weight: Annotated[
+        list[str] | None,
+        typer.Option("--reward-weight", help="TRL: reward column to sum, such as accuracy=1.0."),
+    ] = None,
+) -> None:
+    """Show turn by turn how estimators credit the trajectories of a group."""
+    from creditlib.report import explain as explained
+    from creditlib.rollouts import read
+
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # an installed script does not see mypkg beside it
+    options = _options(option or [], estimator)
+    weights = {name: _number(name, text) for name, text in map(_split, reward_weight or [])}
+    rollouts = read(
+        file, format=_format(format), similarity=similarity, reward_weights=weights or None
+    )
+    limit = None if every else 3
+    _console().print(explained(rollouts, estimator, groups=group, limit=limit, options=options))
+
+
+def _format(text: str) -> Format:
+    return text  # type: ignore[return-value]  # read refuses what it does not know
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (name and sign and value):
+        raise ContractError(f"explain: an option must be name=value, got {text!r}.")
+    return name, value
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ContractError(
+            f"explain: `--reward-weight` must be a number for {name}, got {text!r}."
+        ) from None
+
+
+def _options(texts: list[str], estimators: list[str]) -> dict[str, dict[str, Any]]:
+    """'gigpo.gamma=0.9' as {'gigpo': {'gamma': 0.9}}; the value is JSON, or else text."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        key, value = _split(text)
+        estimator, _, name = key.rpartition(".")
+        if estimator not in estimators:
+            names = ", ".join(estimators)
+            raise ContractError(
+                f"explain: `--option` must start with an estimator asked for ({names}) and a dot, "
+                f"got {text!r}."
+            )
+        try:
+            parsed = json.loads(_AS_JSON.get(value, value))
+        except json.JSONDecodeError:
+            parsed = value
+        found.setdefault(estimator, {})[name] = parsed
+    return found
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, which backends are live, and which plug-ins load."""
+    from creditlib.doctor import examine
+
+    styles = {"ok": "", "absent": "dim", "failed": "red"}
+    table = Table(show_header=False, box=None, pad_edge=False)
+    section = ""
+    findings = examine()
+    for finding in findings:
+        heading = finding.section if finding.section != section else ""
+        section = finding.section
+        style = styles[finding.state]
+        table.add_row(Text(heading, style="bold"), Text(finding.name), Text(finding.fact, style))
+    _console().print(table)
+    if any(finding.state == "failed" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    seeds: Annotated[int, typer.Option(help="Paired training runs of each estimator.")] = 32,
+    updates: Annotated[int, typer.Option(help="Optimizer steps in a run.")] = 100,
+    out: Annotated[Path, typer.Option(help="Where rollouts are written, *.jsonl.")] = Path(
+        "demo_rollouts.jsonl"
+    ),
+) -> None:
+    """Train on text games with GRPO and GiGPO credit, and show what each credits."""
+    from creditlib.demo import run
+
+    run(seeds=seeds, updates=updates, out=out, console=_console())

@@ -1,0 +1,104 @@
+"""What is installed, what is live, and which plug-ins load: the first thing to ask of a bug."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from creditlib import __version__
+from creditlib.names import plugins
+
+__all__ = ["Finding", "examine"]
+
+State = Literal["ok", "absent", "failed"]
+
+_PACKAGES = (
+    *("torch", "numpy", "einops", "jaxtyping", "numba", "triton"),
+    *("rapidfuzz", "pyarrow", "typer", "rich", "textworld", "hypothesis"),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; only a 'failed' one is a fault."""
+
+    section: str
+    name: str
+    fact: str
+    state: State = "ok"
+
+
+def examine() -> list[Finding]:
+    """Versions, devices, backends and plug-ins, in this order.
+
+    >>> [finding.name for finding in examine()][:3]
+    ['creditlib', 'python', 'torch']
+    """
+    return [*_versions(), *_devices(), *_backends(), *_plugins()]
+
+
+def _version(package: str) -> str | None:
+    """From the package's metadata: importing numba or textworld takes seconds."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _versions() -> list[Finding]:
+    found = [
+        Finding("versions", "creditlib", __version__),
+        Finding("versions", "python", platform.python_version()),
+    ]
+    for package in _PACKAGES:
+        installed = _version(package)
+        fact = installed or "not installed"
+        found.append(Finding("versions", package, fact, "ok" if installed else "absent"))
+    return found
+
+
+def _devices() -> list[Finding]:
+    threads = torch.get_num_threads()
+    noun = "thread" if threads == 1 else "threads"
+    found = [Finding("devices", "cpu", f"{threads} {noun} for torch")]
+    if not torch.cuda.is_available():
+        return [*found, Finding("devices", "cuda", "no device", "absent")]
+    for index in range(torch.cuda.device_count()):
+        found.append(Finding("devices", f"cuda:{index}", torch.cuda.get_device_name(index)))
+    return found
+
+
+def _backends() -> list[Finding]:
+    """A backend is live if this version has kernels for it and its compiler is installed."""
+    found = [Finding("backends", "torch", "live: the reference of every function")]
+    kernels = Path(__file__).parent / "ops"
+    for backend in ("numba", "triton"):
+        count = len(list(kernels.glob(f"*_{backend}.py")))
+        if not count:
+            found.append(Finding("backends", backend, "no kernels in this version", "absent"))
+            continue
+        lacking = ""
+        if importlib.util.find_spec(backend) is None:
+            lacking = "not installed"
+        elif backend == "triton" and not torch.cuda.is_available():
+            lacking = "no CUDA device"
+        noun = "kernel file" if count == 1 else "kernel files"
+        fact = f"{lacking or 'live'}: {count} {noun}"
+        found.append(Finding("backends", backend, fact, "absent" if lacking else "ok"))
+    return found
+
+
+def _plugins() -> list[Finding]:
+    found = [
+        Finding("plug-ins", plugin.name, plugin.value)
+        if plugin.error is None
+        else Finding("plug-ins", plugin.name, f"{plugin.value} failed: {plugin.error}", "failed")
+        for plugin in plugins()
+    ]
+    return found or [Finding("plug-ins", "none", "no package offers any", "absent")]

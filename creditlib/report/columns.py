@@ -1,0 +1,126 @@
+"""Credit of several estimators on one batch, each at turn level, ready to be shown side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from creditlib.annotations import tensors_of
+from creditlib.names import apply, resolve
+from creditlib.rollouts import Rollouts
+
+__all__ = ["Column", "Estimator", "credit_columns", "heading", "name_of"]
+
+Estimator = str | Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one estimator says about a batch.
+
+    credit: as the estimator returned it, float[batch] or float[batch turn]; None if it could not.
+    turn_credit: the same as float[batch turn]; every turn of a trajectory gets its credit.
+    reason: one sentence on why there is no credit, '' if there is.
+    """
+
+    name: str
+    credit: Tensor | None = None
+    turn_credit: Tensor | None = None
+    reason: str = ""
+
+
+def name_of(estimator: Estimator) -> str:
+    """The name as the user wrote it, or that of the function.
+
+    >>> name_of("mypkg.credit:patient_grpo"), name_of(len)
+    ('mypkg.credit:patient_grpo', 'len')
+    """
+    if isinstance(estimator, str):
+        return estimator
+    return getattr(estimator, "__name__", type(estimator).__name__)
+
+
+def heading(name: str) -> str:
+    r"""The function's name alone, broken at underscores where it is long.
+
+    >>> heading("mypkg.credit:patient_grpo_of_turns")
+    'patient_\ngrpo_\nof_\nturns'
+    """
+    short = name.rpartition(":")[2]
+    return short if len(short) <= 12 else short.replace("_", "_\n")
+
+
+def credit_columns(
+    rollouts: Rollouts,
+    estimators: Sequence[Estimator],
+    *,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Column]:
+    """One column per estimator, computed on the whole batch; `options` by the estimator's name.
+
+    An estimator that needs what the rollouts lack keeps its column, with the reason.
+
+    >>> from creditlib.rollouts import from_trajectories
+    >>> turn = {"text": "..."}
+    >>> batch = from_trajectories([
+    ...     {"group": 0, "outcome": 1.0, "turns": [turn, turn]},
+    ...     {"group": 0, "outcome": 0.0, "turns": [turn]},
+    ... ])
+    >>> grpo, opo = credit_columns(batch, ["grpo", "opo"], options={"grpo": {"scale": None}})
+    >>> grpo.turn_credit
+    tensor([[ 0.5000,  0.5000],
+            [-0.5000,  0.0000]])
+    >>> opo.reason
+    'opo needs `length`, which these rollouts do not have.'
+    """
+    given = options or {}
+    return [
+        _column(rollouts, estimator, given.get(name_of(estimator), {})) for estimator in estimators
+    ]
+
+
+def _column(rollouts: Rollouts, estimator: Estimator, options: Mapping[str, Any]) -> Column:
+    name = name_of(estimator)
+    function = resolve(estimator)
+    reason = _lacking(name, function, rollouts)
+    if reason:
+        return Column(name, reason=reason)
+    try:
+        result = apply(function, rollouts.tensors, **options)
+    except Exception as error:  # a stranger's function may raise anything; the others still count
+        fact = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return Column(name, reason=f"{name} failed: {fact}")
+    credit = cast("tuple[Any, ...]", result)[0] if isinstance(result, tuple) else result
+    shape = tuple(rollouts.tensors["turn_reward"].shape)
+    if not isinstance(credit, Tensor) or tuple(credit.shape) not in (shape, shape[:1]):
+        fact = tuple(credit.shape) if isinstance(credit, Tensor) else type(credit).__name__
+        return Column(
+            name, reason=f"{name} must return float[batch] or float[batch turn], got {fact}."
+        )
+    return Column(name, credit, _at_turns(credit, rollouts))
+
+
+def _lacking(name: str, function: Callable[..., Any], rollouts: Rollouts) -> str:
+    """The sentence on the tensors a file does not have; tokens are never in these files."""
+    missing = [
+        tensor
+        for tensor in tensors_of(function).values()
+        if tensor.required and tensor.name not in rollouts.tensors
+    ]
+    if not missing:
+        return ""
+    names = ", ".join(f"`{tensor.name}`" for tensor in missing)
+    if any("token" in tensor.contract for tensor in missing):
+        return f"{name} works on tokens: it needs {names}, which rollout files do not have."
+    return f"{name} needs {names}, which these rollouts do not have."
+
+
+def _at_turns(credit: Tensor, rollouts: Rollouts) -> Tensor:
+    count = rollouts.tensors["turn_count"]
+    turn = torch.arange(rollouts.tensors["turn_reward"].shape[1])
+    spread = credit[:, None] if credit.ndim == 1 else credit
+    return torch.where(turn < count[:, None], spread, spread.new_zeros(()))

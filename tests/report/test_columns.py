@@ -1,0 +1,78 @@
+import pytest
+import torch
+
+import creditlib as cl
+from creditlib.contract import ContractError
+from creditlib.report.columns import credit_columns, heading, name_of
+from creditlib.rollouts import from_trajectories
+
+BATCH = from_trajectories(
+    [
+        {
+            "group": "a",
+            "outcome": 1.0,
+            "turns": [{"observation": "x"}, {"observation": "y"}],
+        },
+        {"group": "a", "outcome": 0.0, "turns": [{"observation": "x"}]},
+        {"group": "b", "outcome": None, "turns": [{"observation": "x"}]},
+    ]
+)
+
+
+def test_trajectory_credit_reaches_every_real_turn():
+    (column,) = credit_columns(BATCH, ["grpo"], options={"grpo": {"scale": None}})
+    assert column.reason == ""
+    assert column.credit.tolist() == [0.5, -0.5, 0.0]
+    assert column.turn_credit.tolist() == [[0.5, 0.5], [-0.5, 0.0], [0.0, 0.0]]
+
+
+def test_turn_credit_is_what_apply_gives():
+    (column,) = credit_columns(BATCH, [cl.gigpo], options={"gigpo": {"gamma": 0.5}})
+    expected = cl.apply("gigpo", BATCH.tensors, gamma=0.5)
+    assert column.name == "gigpo"
+    assert torch.equal(column.turn_credit, expected)
+    assert not torch.equal(column.turn_credit, cl.apply("gigpo", BATCH.tensors))
+
+
+def test_the_first_of_several_results_is_the_credit():
+    def pair(*, reward):
+        return reward, -reward
+
+    (column,) = credit_columns(BATCH, [pair])
+    assert column.credit.tolist() == [1.0, 0.0, 0.0]
+
+
+def test_reasons():
+    def broken(*, reward):
+        raise RuntimeError("no\nluck")
+
+    def scalar(*, reward):
+        return reward.sum()
+
+    def text(*, reward):
+        return "credit"
+
+    columns = credit_columns(BATCH, ["pure", "gae", broken, scalar, text, "rloo"])
+    assert [column.reason for column in columns] == [
+        "pure needs `process_reward`, which these rollouts do not have.",
+        "gae works on tokens: it needs `token_reward`, `value`, `turn`, which rollout files do "
+        "not have.",
+        "broken failed: RuntimeError: no luck",
+        "scalar must return float[batch] or float[batch turn], got ().",
+        "text must return float[batch] or float[batch turn], got str.",
+        "",
+    ]
+    assert [column.credit is None for column in columns] == [True] * 5 + [False]
+
+
+def test_an_unknown_name_is_refused_with_the_near_one():
+    with pytest.raises(ContractError, match="did you mean 'grpo'"):
+        credit_columns(BATCH, ["grop"])
+
+
+def test_names_and_headings():
+    assert name_of("a.b:c") == "a.b:c"
+    assert name_of(cl.rloo) == "rloo"
+    assert heading("a.b:c") == "c"
+    assert heading("grpo_process") == "grpo_process"
+    assert heading("hard_min_returns") == "hard_\nmin_\nreturns"

@@ -1,0 +1,114 @@
+import pytest
+import torch
+
+from creditlib.contract import ContractError
+from creditlib.rollouts import from_trajectories
+
+
+def one(**changes):
+    return {"group": "a", "outcome": 1.0, "turns": [{"text": "x"}], **changes}
+
+
+def equal(tensor, expected):
+    torch.testing.assert_close(tensor, torch.tensor(expected), rtol=0, atol=0)
+
+
+def message(trajectories):
+    with pytest.raises(ContractError) as caught:
+        from_trajectories(trajectories)
+    return str(caught.value)
+
+
+def test_trajectory_level_tensors_by_hand():
+    found = from_trajectories([one(), one(outcome=None, group="b"), one(outcome=-2, group="a")])
+    equal(found.tensors["reward"], [1.0, 0.0, -2.0])
+    equal(found.tensors["valid"], [True, False, True])
+    equal(found.tensors["turn_count"], [1, 1, 1])
+    group = found.tensors["group"].tolist()
+    assert group[0] == group[2] != group[1]
+    assert found.groups == {"a": [0, 2], "b": [1]}
+    assert found.places == ["trajectory 1", "trajectory 2", "trajectory 3"]
+
+
+def test_a_tensor_exists_only_if_its_key_does():
+    found = from_trajectories([one()])
+    assert set(found.tensors) == {"reward", "valid", "group", "turn_count", "turn_reward"}
+
+
+def test_length_may_be_stated_alone():
+    equal(from_trajectories([one(length=9)]).tensors["length"], [9])
+
+
+def test_rewards_by_objective():
+    found = from_trajectories([one(rewards=[1, 0.5]), one(outcome=None)])
+    equal(found.tensors["rewards"], [[1.0, 0.5], [0.0, 0.0]])
+
+
+def test_unknown_keys_stay_and_fill_nothing():
+    plain = from_trajectories([one()])
+    found = from_trajectories([one(judge="x", turns=[{"text": "x", "tool": 3}])])
+    assert set(found.tensors) == set(plain.tensors)
+    assert found.trajectories[0]["turns"][0]["tool"] == 3
+
+
+def test_null_is_the_same_as_absent():
+    found = from_trajectories([one(length=None, turns=[{"reward": None, "observation": None}])])
+    assert set(found.tensors) == set(from_trajectories([one()]).tensors)
+
+
+def test_no_trajectories_give_empty_tensors():
+    found = from_trajectories([])
+    assert {tuple(tensor.shape) for tensor in found.tensors.values()} == {(0,), (0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("trajectories", "expected"),
+    [
+        ([{"outcome": 1.0, "turns": []}], "`group` must be in every trajectory, got none"),
+        ([{"group": 1, "turns": []}], "`outcome` must be in every trajectory, got none"),
+        ([{"group": 1, "outcome": 1.0}], "`turns` must be in every trajectory, got none"),
+        ([one(group=1.5)], "`group` must be a text or an integer, got 1.5"),
+        ([one(group=True)], "`group` must be a text or an integer, got True"),
+        ([one(outcome="x")], "`outcome` must be a finite number or null, got 'x'"),
+        ([one(outcome=True)], "`outcome` must be a finite number or null, got True"),
+        ([one(outcome=float("nan"))], "`outcome` must be a finite number or null, got nan"),
+        ([one(outcome=1e39)], "`outcome` must be a finite number or null, got 1e+39"),
+        ([one(turns="x")], "`turns` must be a list of objects, got 'x'"),
+        ([one(length=-1)], "`length` must be a whole number, at least 0, got -1"),
+        ([one(rewards=[1, "x"])], "`rewards` must be a list of 2 finite numbers, got [1, 'x']"),
+        ([one(rewards=2)], "`rewards` must be a list of finite numbers, got 2"),
+    ],
+)
+def test_messages_for_a_trajectory(trajectories, expected):
+    assert message(trajectories) == f"rollouts: {expected} in trajectory 1."
+
+
+def test_a_length_in_some_trajectories_only_is_refused():
+    assert message([one(length=1), one()]) == (
+        "rollouts: `length` must be in every trajectory or in none, got none in trajectory 2."
+    )
+
+
+def test_lengths_that_disagree_are_refused():
+    rows = [one(length=4, turns=[{"token_count": 2}, {"token_count": 3}])]
+    assert message(rows) == (
+        "rollouts: `length` must be the sum of its turns' token counts, 5, got 4 in trajectory 1."
+    )
+
+
+def test_a_long_value_is_cut_in_the_message():
+    text = message([one(outcome="y" * 500)])
+    assert text == (
+        f"rollouts: `outcome` must be a finite number or null, got '{'y' * 56}... in trajectory 1."
+    )
+
+
+def test_similarity_joins_observations_inside_a_group_only():
+    rows = [
+        one(group=group, turns=[{"observation": f"a long red door, {number}"}])
+        for number, group in enumerate("aab")
+    ]
+    exact = from_trajectories(rows).tensors["anchor"][:, 0].tolist()
+    near = from_trajectories(rows, similarity=0.8).tensors["anchor"][:, 0].tolist()
+    assert len(set(exact)) == 3
+    assert near[0] == near[1] != near[2]

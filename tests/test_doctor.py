@@ -1,0 +1,66 @@
+import sys
+from importlib.metadata import version
+
+import torch
+
+from creditlib import __version__, doctor
+from creditlib.names import Plugin
+
+
+def found(section):
+    return {one.name: (one.fact, one.state) for one in doctor.examine() if one.section == section}
+
+
+def test_versions_come_from_metadata():
+    versions = found("versions")
+    assert versions["creditlib"] == (__version__, "ok")
+    assert versions["torch"] == (version("torch"), "ok")
+    assert versions["python"][0] == ".".join(map(str, sys.version_info[:3]))
+
+
+def test_an_absent_package_is_no_fault(monkeypatch):
+    monkeypatch.setattr(doctor, "_PACKAGES", ("no-such-package-anywhere",))
+    assert found("versions")["no-such-package-anywhere"] == ("not installed", "absent")
+
+
+def test_devices(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert found("devices") == {
+        "cpu": ("1 thread for torch", "ok"),
+        "cuda": ("no device", "absent"),
+    }
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"device {index}")
+    assert found("devices")["cuda:0"] == ("device 0", "ok")
+
+
+def test_backends_are_counted_from_the_kernels_there_are(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "__file__", str(tmp_path / "doctor.py"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    absent = ("no kernels in this version", "absent")
+    assert found("backends")["numba"] == found("backends")["triton"] == absent
+    (tmp_path / "ops").mkdir()
+    for name in ("returns_numba.py", "returns_triton.py", "spread_triton.py"):
+        (tmp_path / "ops" / name).touch()
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: object())
+    assert found("backends")["torch"] == ("live: the reference of every function", "ok")
+    assert found("backends")["numba"] == ("live: 1 kernel file", "ok")
+    assert found("backends")["triton"] == ("no CUDA device: 2 kernel files", "absent")
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
+    assert found("backends")["numba"] == ("not installed: 1 kernel file", "absent")
+
+
+def test_plugins(monkeypatch):
+    monkeypatch.setattr(doctor, "plugins", list)
+    assert found("plug-ins") == {"none": ("no package offers any", "absent")}
+    offered = [
+        Plugin("fine", "pkg.mod:fine", len, None),
+        Plugin("lost", "pkg.mod:lost", None, "ImportError: no"),
+    ]
+    monkeypatch.setattr(doctor, "plugins", lambda: offered)
+    assert found("plug-ins") == {
+        "fine": ("pkg.mod:fine", "ok"),
+        "lost": ("pkg.mod:lost failed: ImportError: no", "failed"),
+    }
