@@ -7,7 +7,7 @@ import inspect
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import torch
 from torch import Tensor
@@ -17,12 +17,13 @@ from creditlib.vocabulary import Word
 __all__ = ["Argument", "Option", "Shape", "describe", "options_of", "read", "tensors_of"]
 
 _FLOAT = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-_INT = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8)
+# Signed, as jaxtyping's Int: an id of -1 and a count minus one must be representable.
+_INT = (torch.int8, torch.int16, torch.int32, torch.int64)
 _DTYPES: dict[str, frozenset[torch.dtype]] = {
     "float": frozenset(_FLOAT),
     "int": frozenset(_INT),
     "bool": frozenset((torch.bool,)),
-    "real": frozenset(_FLOAT + _INT),
+    "real": frozenset((*_FLOAT, *_INT, torch.uint8)),
 }
 
 
@@ -74,6 +75,7 @@ class Option:
     choices: tuple[Any, ...] | None
     word: Word | None
     optional: bool
+    whole: bool
 
 
 def _flatten(hint: Any) -> tuple[list[Any], Word | None]:
@@ -128,8 +130,17 @@ def read(function: Callable[..., Any]) -> tuple[tuple[Argument, ...], tuple[Opti
         optional = type(None) in members
         choices = tuple(value for m in members if get_origin(m) is Literal for value in get_args(m))
         if choices or word:
-            options.append(Option(name, choices or None, word, optional))
+            whole = int in members and float not in members
+            options.append(Option(name, choices or None, word, optional, whole))
     return tuple(tensors), tuple(options)
+
+
+def _bare(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that carries the annotations: inside wrappers, partials and callable objects."""
+    function = inspect.unwrap(function)
+    while isinstance(function, functools.partial):
+        function = inspect.unwrap(cast("Callable[..., Any]", function.func))
+    return function if inspect.isroutine(function) else type(function).__call__
 
 
 def tensors_of(function: Callable[..., Any]) -> dict[str, Argument]:
@@ -139,9 +150,9 @@ def tensors_of(function: Callable[..., Any]) -> dict[str, Argument]:
     >>> {name: tensor.contract for name, tensor in tensors_of(grpo).items()}
     {'reward': 'float[batch]', 'group': 'int[batch]', 'valid': 'bool[batch]'}
     """
-    return {tensor.name: tensor for tensor in read(inspect.unwrap(function))[0]}
+    return {tensor.name: tensor for tensor in read(_bare(function))[0]}
 
 
 def options_of(function: Callable[..., Any]) -> dict[str, Option]:
     """The limited options of a function: literal choices or a range."""
-    return {option.name: option for option in read(inspect.unwrap(function))[1]}
+    return {option.name: option for option in read(_bare(function))[1]}

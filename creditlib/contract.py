@@ -13,7 +13,9 @@ from torch import Tensor
 from creditlib.annotations import Argument, Option, read
 from creditlib.vocabulary import Word
 
-__all__ = ["ContractError", "check_tensors", "checked", "refuse"]
+__all__ = ["ContractError", "check_tensors", "checked", "fact_of", "refuse"]
+
+_TOKEN = (("token", 0),)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,8 +34,12 @@ def refuse(function: str, argument: str, contract: str, fact: str) -> ContractEr
     return ContractError(f"{function}: `{argument}` must be {contract}, got {fact}.")
 
 
-def _fact(value: object) -> str:
-    """What a wrong argument is, in words."""
+def fact_of(value: object) -> str:
+    """What a wrong argument is, in words.
+
+    >>> fact_of(torch.zeros(3)), fact_of([1])
+    ('torch.float32 (3,)', 'list')
+    """
     if isinstance(value, Tensor):
         if value.layout is not torch.strided:
             return str(value.layout)
@@ -48,7 +54,7 @@ def check_tensors(name: str, tensors: tuple[Argument, ...], given: Mapping[str, 
     """Refuse, in the name of a function, the first tensor that breaks its contract.
 
     Type and layout, then dtype and number of axes, then device, then sizes: an axis is bound by
-    the first tensor that has it.
+    the first tensor that has it. Tokens are all padded or all packed.
     """
     sizes: dict[str, tuple[int, str]] = {}
     first: tuple[torch.device, str] | None = None
@@ -59,21 +65,29 @@ def check_tensors(name: str, tensors: tuple[Argument, ...], given: Mapping[str, 
         if value is None and not tensor.required:
             continue
         if not isinstance(value, Tensor) or value.layout is not torch.strided:
-            raise refuse(name, tensor.name, tensor.contract, _fact(value))
+            raise refuse(name, tensor.name, tensor.contract, fact_of(value))
         for shape in tensor.shapes:
             if shape.fits(value):
                 break
         else:
-            raise refuse(name, tensor.name, tensor.contract, _fact(value))
+            raise refuse(name, tensor.name, tensor.contract, fact_of(value))
         if first is None:
             first = (value.device, tensor.name)
         elif value.device != first[0]:
             contract = f"{tensor.contract} on {first[0]} like `{first[1]}`"
             raise refuse(name, tensor.name, contract, str(value.device))
         for (axis, extra), size in zip(shape.axes, value.shape, strict=True):
+            if size < extra:
+                raise refuse(name, tensor.name, tensor.contract, fact_of(value))
             bound = sizes.setdefault(axis, (size - extra, tensor.name))
             if bound[0] != size - extra:
-                fact = f"{_fact(value)} where `{bound[1]}` has {axis} {bound[0]}"
+                fact = f"{fact_of(value)} where `{bound[1]}` has {axis} {bound[0]}"
+                raise refuse(name, tensor.name, tensor.contract, fact)
+        if shape.axes[-1:] == _TOKEN:
+            bound = sizes.setdefault("axes of tokens", (value.ndim, tensor.name))
+            if bound[0] != value.ndim:
+                layout = "padded" if bound[0] == 2 else "packed"
+                fact = f"{fact_of(value)} where `{bound[1]}` is {layout}"
                 raise refuse(name, tensor.name, tensor.contract, fact)
 
 
@@ -85,24 +99,22 @@ def _check_options(name: str, options: tuple[Option, ...], given: Mapping[str, A
         if value is None and option.optional:
             continue
         if option.choices is not None:
-            if not any(
-                value == choice and type(value) is type(choice) for choice in option.choices
-            ):
+            if not any(type(value) is type(it) and value == it for it in option.choices):
                 words = [repr(choice) for choice in option.choices]
                 contract = "one of " + ", ".join(words + (["None"] if option.optional else []))
                 raise refuse(name, option.name, contract, repr(value))
         elif option.word is not None:
-            _check_number(name, option.name, option.word, value)
+            _check_number(name, option, option.word, value)
 
 
-def _check_number(name: str, option: str, word: Word, value: object) -> None:
-    contract = f"a number {word.range()}".rstrip()
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise refuse(name, option, contract, _fact(value))
-    low = -float("inf") if word.low is None else word.low
-    high = float("inf") if word.high is None else word.high
-    if not (low <= value <= high) or (word.above is not None and not value > word.above):
-        raise refuse(name, option, contract, repr(value))
+def _check_number(name: str, option: Option, word: Word, value: object) -> None:
+    fact = fact_of(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if word.allows(value) and not (option.whole and isinstance(value, float)):
+            return
+        fact = repr(value)
+    contract = f"{'an integer' if option.whole else 'a number'} {word.range()}".rstrip()
+    raise refuse(name, option.name, contract, fact)
 
 
 def _document(function: Callable[..., Any], tensors: tuple[Argument, ...]) -> str:

@@ -56,9 +56,9 @@ def igpo(
     `information_gain` at the last turn is not read. A trajectory without turns counts with its
     outcome. Turns past `turn_count` get 0.
 
-    Source: Wang et al. 2025, arXiv:2510.14967, Eq. 4–6; the conventions (population variance, two
-    epsilons) are those of the authors' code of February 2026. The code of November 2025 computes
-    something else: rewards-to-go minus a mean per token column, without a deviation.
+    Source: Wang et al. 2025, arXiv:2510.14967 (normalisation, accumulation); the conventions
+    (population variance, two epsilons) are those of the authors' code of February 2026. Their code
+    of November 2025 computes something else: rewards-to-go minus a mean per token column.
     Differs from that code: a gain of exactly 0 stays a turn of its own.
 
     >>> import torch

@@ -34,7 +34,7 @@ def information_gain(
 
     Degenerate cases: a trajectory of one turn or none gains 0; turns past `turn_count` get 0.
 
-    Source: Wang et al. 2025, arXiv:2510.14967, Eq. 2–3.
+    Source: Wang et al. 2025, arXiv:2510.14967 (information-gain reward).
     Differs from the authors' code: a gain of exactly 0 is a gain like any other, not a missing
     turn boundary.
 

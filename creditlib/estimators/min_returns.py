@@ -55,7 +55,7 @@ def softmin_returns(
 
     Degenerate cases: one step gives its score; turns past `turn_count` get 0.
 
-    Source: Cheng et al. 2025, arXiv:2504.15275, Eq. 5–6 (`temperature` 0.1).
+    Source: Cheng et al. 2025, arXiv:2504.15275 (min-form credit, `temperature` 0.1).
 
     >>> import torch
     >>> score, three = torch.tensor([[0.9, -0.6, 0.7]]), torch.tensor([3])
@@ -77,7 +77,7 @@ def hard_min_returns(
 
     Degenerate cases: tied worst steps share; turns past `turn_count` get 0.
 
-    Source: Cheng et al. 2025, arXiv:2504.15275, section 3 (temperature → 0).
+    Source: Cheng et al. 2025, arXiv:2504.15275 (the limit temperature → 0).
 
     >>> import torch
     >>> score = torch.tensor([[0.9, -0.6, 0.7]])
@@ -100,7 +100,7 @@ def suffix_min_returns(
 
     Degenerate cases: turns past `turn_count` get 0.
 
-    Source: the value function stated in words by Cheng et al. 2025, arXiv:2504.15275, section 3.
+    Source: the value function stated in words by Cheng et al. 2025, arXiv:2504.15275.
 
     >>> import torch
     >>> score = torch.tensor([[0.9, -0.6, 0.7]])

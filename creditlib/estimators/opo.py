@@ -31,7 +31,7 @@ def opo(
     Degenerate cases: a constant group gives exactly 0; a group of one gives 0 (lone="raw": its
     reward); a group without a single token gives 0.
 
-    Source: Hao et al. 2025, arXiv:2505.23585, Eq. 5.
+    Source: Hao et al. 2025, arXiv:2505.23585 (optimal baseline, simplified by length).
     Differs from verl: lone rollouts (`presets.VERL_OPO` restores the raw reward).
 
     >>> import torch

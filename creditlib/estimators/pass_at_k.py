@@ -35,7 +35,7 @@ def pass_at_k(
 
     Degenerate cases: a constant group and a group of one give exactly 0.
 
-    Source: Walder and Karkhanis 2025, arXiv:2503.19595 (k = group size), as in verl's
+    Source: Tang et al. 2025, arXiv:2503.19595 (k = group size), as in verl's
     `compute_grpo_passk_outcome_advantage`, which gives tied best 0 and refuses a group of one.
 
     >>> import torch

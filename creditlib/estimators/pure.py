@@ -64,8 +64,8 @@ def pure(
     without steps set no baseline. A group of equal scores and step counts gives exactly 0.
     Padding never enters the softmax or a baseline. Turns past `turn_count` get 0.
 
-    Source: Cheng et al. 2025, arXiv:2504.15275, Eq. 5–8; baselines as in the authors' OpenRLHF
-    code (`presets.PURE_OPENRLHF_STEP`, `presets.PURE_OPENRLHF_TOKEN`).
+    Source: Cheng et al. 2025, arXiv:2504.15275 (advantage: Eq. 7–8); baselines as in the authors'
+    OpenRLHF code (`presets.PURE_OPENRLHF_STEP`, `presets.PURE_OPENRLHF_TOKEN`).
     Differs from it: credit is not zeroed on the token that ends a step (mask the turn map for
     that). The verl branch divides by the padded width, is NaN for a lone rollout and takes its
     strict minimum over zero-filled tokens; none of that is reproduced.

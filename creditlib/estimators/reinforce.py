@@ -95,7 +95,7 @@ def reinforce_plus_plus(
 
     Degenerate cases: equal returns give exactly 0; so do fewer than two tokens.
 
-    Source: Hu et al. 2025, arXiv:2501.03262, section 3.
+    Source: Hu et al. 2025, arXiv:2501.03262.
     Differs from older code: tool output neither cuts the return nor receives one.
 
     >>> import torch

@@ -17,7 +17,7 @@ def remax(*, reward: Reward, baseline: Baseline) -> Credit:
 
     Degenerate cases: none; every row has its own baseline.
 
-    Source: Li et al. 2023, arXiv:2310.10505, Eq. 5.
+    Source: Li et al. 2023, arXiv:2310.10505.
     Differs from verl: nothing for outcome rewards.
 
     >>> import torch

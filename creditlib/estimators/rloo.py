@@ -24,7 +24,7 @@ def rloo(
     Degenerate cases: a constant group gives exactly 0; a group of one gives 0 (lone="raw": its
     reward).
 
-    Source: Ahmadian et al. 2024, arXiv:2402.14740, Eq. 7.
+    Source: Ahmadian et al. 2024, arXiv:2402.14740 (the RLOO estimator).
     Differs from verl: its loop gives a lone rollout the raw reward, its vectorised twin 0;
     `presets.VERL_RLOO` is the loop.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from einops import repeat
 from torch import Tensor
 
 __all__ = ["flat", "real_turns", "taken"]
@@ -35,4 +36,4 @@ def flat(x: Tensor, like: Tensor) -> Tensor:
     >>> flat(torch.tensor([4, 5]), torch.zeros(2, 2)).tolist()
     [4, 4, 5, 5]
     """
-    return x[:, None].expand(like.shape).reshape(-1)
+    return repeat(x, "batch -> (batch turn)", turn=like.shape[1])
