@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 try:
     import typer
@@ -104,7 +104,7 @@ def explain(
 
 
 def _format(text: str) -> Format:
-    return text  # type: ignore[return-value]  # read refuses what it does not know
+    return cast("Format", text)  # read refuses what it does not know
 
 
 def _split(text: str) -> tuple[str, str]:

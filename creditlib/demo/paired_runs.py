@@ -1,0 +1,154 @@
+"""The demo from games to tables: GRPO, then GiGPO, on the same games, seeds and random numbers."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from torch import Tensor
+
+from creditlib.contract import ContractError
+from creditlib.demo.games import RECIPES, Game, Recipe, build
+from creditlib.demo.rollout_file import shortest_mixed_group, trajectories
+from creditlib.demo.tables import curve_table, settings_table, verdict
+from creditlib.demo.train import SETTINGS, Rollouts, Settings, share_won, train
+from creditlib.demo.world import World, join
+from creditlib.report import explain
+from creditlib.rollouts import read, write
+
+__all__ = ["Result", "run"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of the demo found.
+
+    curves: by estimator, the share of games won in time, float[seed update].
+    out: the rollouts that were written.
+    group: the group of them that was explained.
+    """
+
+    curves: dict[str, Tensor]
+    out: Path
+    group: str
+
+
+def run(
+    *,
+    seeds: int = 32,
+    updates: int = 100,
+    out: Path = Path("demo_rollouts.jsonl"),
+    console: Console | None = None,
+    recipes: Sequence[Recipe] = RECIPES,
+) -> Result:
+    """Train with `grpo`, then with `gigpo`; print one group's credit and the learning curves.
+
+    Options:
+        seeds: paired runs of each estimator, at least 2.
+        updates: steps of the optimizer in a run, at least 1.
+        out: where some of the first seed's rollouts go, a name that ends in .jsonl.
+        recipes: the games.
+    """
+    for name, number, least in (("seeds", seeds, 2), ("updates", updates, 1)):
+        if number < least:
+            raise ContractError(f"demo: `{name}` must be at least {least}, got {number}.")
+    if out.suffix != ".jsonl":
+        raise ContractError(f"demo: `out` must end in .jsonl, got {str(out)!r}.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+    console = console or Console()
+    lines: list[Any] = []
+
+    def keep(update: int, estimator: str, rollouts: Rollouts) -> None:
+        if update in (1, (updates + 3) // 4, (updates + 1) // 2, updates):
+            rows = range(len(rollouts.reward) // seeds)  # those of the first seed
+            lines.extend(trajectories(world, rollouts, rows, f"{estimator}/update-{update}"))
+
+    columns = (TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn())
+    with _one_thread(), Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        world = join(_games(recipes, progress))
+        course = _Course(world, range(seeds), updates, progress)
+        own = {
+            name: course.curve(f"training {name}", name, SETTINGS[name], keep) for name in SETTINGS
+        }
+        crossed = {"each its own": own}
+        for tuned, settings in SETTINGS.items():
+            crossed[f"{tuned}'s for both"] = {
+                name: own[name]
+                if name == tuned
+                else course.curve(f"{name}, {tuned}'s settings", name, settings)
+                for name in SETTINGS
+            }
+    write(out, lines)
+    group = shortest_mixed_group(lines)
+    _show(console, world, out, len(lines), group)
+    console.print(curve_table(own))
+    console.print(settings_table(crossed, SETTINGS))
+    console.print(verdict(crossed), highlight=False)
+    console.print(f"{time.perf_counter() - began:.0f} seconds in all.", highlight=False)
+    return Result(own, out, group)
+
+
+def _show(console: Console, world: World, out: Path, lines: int, group: str) -> None:
+    """Where the rollouts are, and how one group of them is credited, read back from the file."""
+    commands = int((world.following >= 0).sum())
+    names = " ".join(f"-e {name}" for name in SETTINGS)
+    said = (
+        f"{len(world.games)} games, {len(world.won)} states, {commands} commands, each played on "
+        f"TextWorld's interpreter.\n{lines} of the first seed's rollouts are in {out}. One group:\n"
+        f"  creditlib explain {out} {names} -g {group}"
+    )
+    console.print(said, markup=False, highlight=False, soft_wrap=True)
+    console.print(explain(read(out), list(SETTINGS), groups=[group]))
+
+
+@contextmanager
+def _one_thread() -> Generator[None, None, None]:
+    """The tensors are small: on busy cores two threads mostly wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _games(recipes: Sequence[Recipe], progress: Progress) -> list[Game]:
+    with tempfile.TemporaryDirectory() as folder:
+        each = progress.track(recipes, description="playing TextWorld")
+        return [build(recipe, Path(folder)) for recipe in each]
+
+
+@dataclass(frozen=True)
+class _Course:
+    """What is the same for every training run."""
+
+    world: World
+    seeds: Sequence[int]
+    updates: int
+    progress: Progress
+
+    def curve(
+        self,
+        name: str,
+        estimator: str,
+        settings: Settings,
+        keep: Callable[[int, str, Rollouts], None] | None = None,
+    ) -> Tensor:
+        """Share of games won, float[seed update]; `keep` is shown the rollouts of each update."""
+        steps = train(self.world, estimator, self.seeds, replace(settings, updates=self.updates))
+        shown = self.progress.track(steps, total=self.updates, description=name)
+        shares: list[Tensor] = []
+        for update, rollouts in enumerate(shown, start=1):
+            shares.append(share_won(rollouts, len(self.seeds)))
+            if keep is not None:
+                keep(update, estimator, rollouts)
+        return torch.stack(shares, dim=1)

@@ -1,0 +1,53 @@
+"""The rollouts of a training run as lines of text that the library's own reader takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from creditlib.demo.train import Rollouts
+from creditlib.demo.world import World
+
+__all__ = ["shortest_mixed_group", "trajectories"]
+
+
+def trajectories(world: World, rollouts: Rollouts, rows: Sequence[int], label: str) -> list[Any]:
+    """One dictionary per row, in the schema of `docs/rollouts.md`; a group is 'label/game'."""
+    found: list[Any] = []
+    for row in rows:
+        game = world.games[int(rollouts.group[row]) % len(world.games)]
+        count = int(rollouts.turn_count[row])
+        states = rollouts.state[row, :count].tolist()
+        commands = rollouts.command[row, :count].tolist()
+        rewards = rollouts.turn_reward[row, :count].tolist()
+        turns = [
+            {
+                "observation": world.observations[state],
+                "text": world.commands[command],
+                "reward": reward,
+            }
+            for state, command, reward in zip(states, commands, rewards, strict=True)
+        ]
+        group = f"{label}/{game}"
+        found.append(
+            {
+                "group": group,
+                "id": f"{len([one for one in found if one['group'] == group]) + 1}",
+                "outcome": float(rollouts.reward[row]),
+                "turns": turns,
+            }
+        )
+    return found
+
+
+def shortest_mixed_group(lines: Sequence[Any]) -> str:
+    """The group that won some games and lost some, in the fewest turns; else the shortest."""
+    groups: dict[str, list[Any]] = {}
+    for line in lines:
+        groups.setdefault(line["group"], []).append(line)
+
+    def cost(name: str) -> tuple[bool, int]:
+        same = len({line["outcome"] for line in groups[name]}) == 1
+        return same, sum(len(line["turns"]) for line in groups[name])
+
+    return min(groups, key=cost)

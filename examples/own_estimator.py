@@ -1,0 +1,45 @@
+"""An estimator of your own: one file, nothing to register.
+
+The annotations say which tensors it takes. `cl.apply` finds them in any mapping, and a name such as
+`own_estimator:rank_credit` finds the function: `python examples/loop.py own_estimator:rank_credit`.
+"""
+
+import torch
+
+import creditlib as cl
+from creditlib.vocabulary import Credit, Group, Reward
+
+
+def rank_credit(*, reward: Reward, group: Group) -> Credit:
+    """The share of the group's others a trajectory beats, minus the share that beats it.
+
+        A[i] = Σ_k sign(reward[i] − reward[k]) / (n − 1)   over the others k of group(i)
+
+    Only the order of rewards counts: an outlier moves nobody else. A group of one gets 0.
+    """
+    same = group[:, None] == group
+    sign = torch.sign(reward[:, None] - reward)
+    others = (same.sum(1) - 1).clamp(min=1)
+    return (same * sign).sum(1) / others
+
+
+def main() -> None:
+    """Call it on a batch three ways, then weigh its credit by how long each turn took."""
+    batch = {
+        "reward": torch.tensor([1.0, 0.0, 0.5, 900.0, 0.0]),
+        "group": cl.ids(["house", "house", "house", "garden", "garden"]),
+        "duration": torch.tensor([[2.0, 4.0], [1.0, 5.0], [3.0, 3.0], [3.0, 0.0], [3.0, 0.0]]),
+        "turn_count": torch.tensor([2, 2, 2, 1, 1]),
+    }
+    credit = rank_credit(reward=batch["reward"], group=batch["group"])
+    print("called   ", credit.tolist())
+    print("applied  ", cl.apply(rank_credit, batch).tolist())
+    print("by path  ", cl.apply("own_estimator:rank_credit", batch).tolist())
+    weight = cl.apply("duration_weight", batch)
+    turn = torch.tensor([[0, -1, 1], [0, 1, 1], [0, -1, 1], [-1, 0, 0], [0, -1, -1]])
+    print("on tokens")
+    print(cl.to_tokens(credit[:, None] * weight, turn))
+
+
+if __name__ == "__main__":
+    main()
