@@ -1,8 +1,7 @@
 """REINFORCE with any estimator: `python examples/loop.py gigpo`.
 
-Eight tasks of two turns. Each turn picks one of four moves, the second knowing the first; one pair
-of moves per task is right and earns 1. The argument is a name of creditlib or an import path such
-as `own_estimator:rank_credit`.
+Eight tasks of two turns of four moves each; one pair of moves per task earns 1. The argument is a
+name of creditlib or an import path such as `own_estimator:rank_credit`.
 """
 
 import sys
@@ -16,45 +15,37 @@ import creditlib as cl
 TASKS, MOVES, ROLLOUTS, UPDATES, RATE = 8, 4, 16, 60, 1.0
 
 
-def roll_out(
-    first: Tensor, second: Tensor, right: Tensor, rollouts: int
-) -> tuple[dict[str, Tensor], Tensor]:
+def play(logits: Tensor, right: Tensor, rollouts: int) -> tuple[dict[str, Tensor], Tensor]:
     """Play every task; the batch in creditlib's words, and the log-probability of each token."""
     task = torch.arange(TASKS).repeat_interleave(rollouts)
-    opening = Categorical(logits=first[task])
-    move = opening.sample()
-    reply = Categorical(logits=second[task, move])
-    answer = reply.sample()
-    reward = (torch.stack([move, answer], 1) == right[task]).all(1).float()
-    turn_count = torch.full_like(task, 2)
+    policy = Categorical(logits=logits[task])
+    move = policy.sample()
+    reward = (move == right[task]).all(1).float()
+    count = torch.full_like(task, 2)
     batch = {
         "reward": reward,
         "group": task,
-        "turn_count": turn_count,
-        "length": turn_count,  # a turn writes one token
-        "turn_reward": cl.outcome_at_last_turn(reward=reward, turn_count=turn_count, turns=2),
-        "anchor": torch.stack([task, TASKS + MOVES * task + move], 1),
+        "turn_count": count,
+        "length": count,  # a turn writes one token
+        "turn_reward": cl.outcome_at_last_turn(reward=reward, turn_count=count, turns=2),
+        "anchor": torch.stack([task, TASKS + MOVES * task + move[:, 0]], 1),
         "turn": torch.tensor([0, 1]).expand(len(task), 2),
     }
-    return batch, torch.stack([opening.log_prob(move), reply.log_prob(answer)], 1)
+    return batch, policy.log_prob(move)
 
 
 def main(name: str) -> None:
     """Train from scratch, and print the share of rewarded trajectories before and after."""
     torch.manual_seed(0)
-    estimator = cl.resolve(name)
     right = torch.randint(MOVES, (TASKS, 2))
-    first = torch.zeros(TASKS, MOVES, requires_grad=True)
-    second = torch.zeros(TASKS, MOVES, MOVES, requires_grad=True)
-    before = roll_out(first, second, right, 256)[0]["reward"].mean()
+    logits = torch.zeros(TASKS, 2, MOVES, requires_grad=True)
+    before = play(logits, right, 256)[0]["reward"].mean()
     for _ in range(UPDATES):
-        batch, log_prob = roll_out(first, second, right, ROLLOUTS)
-        advantage = cl.to_tokens(cl.apply(estimator, batch), batch["turn"])
+        batch, log_prob = play(logits, right, ROLLOUTS)
+        advantage = cl.to_tokens(cl.apply(name, batch), batch["turn"])
         gain = (advantage * log_prob).sum() / ROLLOUTS
-        up_first, up_second = torch.autograd.grad(gain, (first, second))
-        first.data += RATE * up_first
-        second.data += RATE * up_second
-    after = roll_out(first, second, right, 256)[0]["reward"].mean()
+        logits.data += RATE * torch.autograd.grad(gain, logits)[0]
+    after = play(logits, right, 256)[0]["reward"].mean()
     print(f"{name}: success {before:.2f} before, {after:.2f} after")
 
 
