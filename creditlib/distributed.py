@@ -21,8 +21,9 @@ def gathered(
     For estimators of trajectory and turn tensors (`grpo`, `gigpo`, `igpo`, `pure`, …), all of
     whose tensors have rows on their first axis. Ranks may hold different numbers of rows, none
     included, and different numbers of turns. Ids must mean the same on every rank: `ids` and
-    `anchor_ids` see to that. Every rank must call it. Without an initialised process group, or
-    with one rank, it is the estimator itself.
+    `anchor_ids` see to that (not with `similarity`, whose classes depend on the texts of the call:
+    there make ids on one rank, or keep a group on one). Every rank must call it. Without an
+    initialised process group, or with one rank, it is the estimator itself.
 
     >>> from creditlib import grpo
     >>> gathered(grpo)(reward=torch.tensor([0.0, 1.0]), group=torch.tensor([0, 0]), scale=None)
@@ -69,6 +70,8 @@ def _own(result: Any, start: int, rows: int, tensors: dict[str, Tensor]) -> Any:
     if isinstance(result, tuple):
         parts = cast("tuple[Any, ...]", result)
         return tuple(_own(part, start, rows, tensors) for part in parts)
+    if result.ndim == 0:
+        return result  # a statistic of all rows
     own = result[start : start + rows]
     turns = [x.shape[1] for x in tensors.values() if x.ndim == 2]
     return own[:, : max(turns)] if turns and own.ndim == 2 else own

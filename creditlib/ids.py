@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from creditlib.contract import refuse
+from creditlib.contract import fact_of, refuse
 from creditlib.vocabulary import Anchor, Group
 
 __all__ = ["anchor_ids", "ids"]
 
+_WANTED = "texts, numbers, arrays, None, or tuples, lists, sets and dicts of them"
 _SCALARS = (str, bytes, bool, int, float, type(None))
 
 
@@ -25,8 +26,8 @@ def ids(keys: Iterable[Any]) -> Group:
 
     The id is the first 63 bits of a hash of the key, so that ranks and runs agree without talking
     to each other: the same key has the same id everywhere. 1, 1.0, True and "1" are four keys,
-    and so are zeros(2, 3) and zeros(3, 2); a NaN equals itself. Two keys of one call that collide
-    (about one chance in 2^63 per pair) are refused.
+    and so are zeros(2, 3) and zeros(3, 2); a NaN equals itself, and -0.0 equals 0.0. Two keys of
+    one call that collide (about one chance in 2^63 per pair) are refused.
 
     Keys: str, bytes, int, float, bool, None, numpy arrays and scalars, tensors, and tuples, lists,
     sets and dicts of these.
@@ -36,6 +37,8 @@ def ids(keys: Iterable[Any]) -> Group:
     >>> ids([1, True, 1.0, "1"]).unique().numel()
     4
     """
+    if isinstance(keys, (str, bytes)):
+        raise refuse("ids", "keys", "a list of keys", type(keys).__name__)
     return torch.tensor(_hash_all("ids", "keys", keys), dtype=torch.int64)
 
 
@@ -63,6 +66,9 @@ def anchor_ids(
     >>> bool(near[0] == near[1])
     True
     """
+    if any(isinstance(row, (str, bytes)) for row in observations):
+        wanted = "one list of observations for each trajectory"
+        raise refuse("anchor_ids", "observations", wanted, "a list of texts")
     if similarity is not None:
         from creditlib.similarity import join_similar
 
@@ -108,13 +114,11 @@ def _pack(tag: bytes, *parts: bytes) -> bytes:
 
 def _encode(key: Any, function: str, argument: str) -> bytes:
     if isinstance(key, np.generic):
-        return _pack(b"g", key.dtype.str.encode(), _encode(key.item(), function, argument))
+        return b"g" + _encode_array(np.asarray(key), function, argument)
     if isinstance(key, _SCALARS):
         return _encode_scalar(key)
-    if isinstance(key, Tensor):
-        cpu = key.detach().cpu().contiguous()
-        raw = cpu.reshape(-1).view(torch.uint8).numpy().tobytes() if cpu.numel() else b""
-        return _pack(b"t", str(cpu.dtype).encode(), repr(tuple(cpu.shape)).encode(), raw)
+    if isinstance(key, Tensor) and key.layout is torch.strided:
+        return _encode_tensor(key)
     if isinstance(key, np.ndarray):
         return _encode_array(cast("np.ndarray[Any, Any]", key), function, argument)
     if isinstance(key, (tuple, list)):
@@ -131,10 +135,7 @@ def _encode(key: Any, function: str, argument: str) -> bytes:
             for k, v in mapping.items()
         )
         return _pack(b"d", *(part for pair in sorted(pairs) for part in pair))
-    kind = type(key)
-    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    wanted = "texts, numbers, arrays, None, or tuples, lists, sets and dicts of them"
-    raise refuse(function, argument, wanted, name)
+    raise refuse(function, argument, _WANTED, fact_of(key))
 
 
 def _encode_scalar(key: object) -> bytes:
@@ -145,14 +146,26 @@ def _encode_scalar(key: object) -> bytes:
     if isinstance(key, bool):
         return b"o1" if key else b"o0"
     if isinstance(key, int):
-        return b"i%d" % key
+        return b"i%x" % key
     if isinstance(key, float):
-        return b"f" + key.hex().encode()
+        return b"f" + (key + 0.0).hex().encode()  # -0.0 + 0.0 is 0.0
     return b"n"
 
 
 def _encode_array(key: np.ndarray[Any, Any], function: str, argument: str) -> bytes:
     shape = repr(key.shape).encode()
-    if key.dtype.hasobject:
+    if key.dtype.kind in "OT":
         return _pack(b"O", shape, *(_encode(item, function, argument) for item in key.flat))
+    if key.dtype.kind == "f" and key.dtype.itemsize <= 8:
+        key = np.where(np.isnan(key), np.array(np.nan, key.dtype), key + key.dtype.type(0))
+    elif key.dtype.kind not in "biuSUmM":  # others hold bytes that mean nothing
+        raise refuse(function, argument, _WANTED, f"numpy.ndarray of {key.dtype}")
     return _pack(b"a", key.dtype.str.encode(), shape, np.ascontiguousarray(key).tobytes())
+
+
+def _encode_tensor(key: Tensor) -> bytes:
+    cpu = key.detach().cpu().contiguous()
+    if cpu.is_floating_point():
+        cpu = torch.where(cpu.isnan(), torch.full_like(cpu, torch.nan), cpu + 0)
+    raw = cpu.reshape(-1).view(torch.uint8).numpy().tobytes() if cpu.numel() else b""
+    return _pack(b"t", str(cpu.dtype).encode(), repr(tuple(cpu.shape)).encode(), raw)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from creditlib.contract import checked, refuse
+from creditlib.contract import checked, fact_of, refuse
 from creditlib.vocabulary import Length, Offsets, Trajectory, Turn, TurnCount, Width
 
 __all__ = [
@@ -91,18 +91,22 @@ def rows_from_turns(credit: Tensor, places: Places) -> Tensor:
     tensor([1., 2., 3.])
     """
     wanted = (len(places.turn_count), places.turns)
-    if credit.ndim < 2 or credit.shape[:2] != wanted:
-        fact = f"{credit.dtype} {tuple(credit.shape)}"
-        raise refuse("rows_from_turns", "credit", f"[batch turn] of shape {wanted}", fact)
+    if not _is_tensor(credit, 2) or credit.shape[:2] != wanted:
+        contract = f"[batch turn] of shape {wanted}"
+        raise refuse("rows_from_turns", "credit", contract, fact_of(credit))
     return credit[places.trajectory, places.turn]
 
 
 def _refuse_rows(function: str, x: Tensor, places: Places) -> None:
-    if x.ndim < 1 or x.shape[0] != len(places.trajectory):
-        fact = f"{x.dtype} {tuple(x.shape)}"
-        raise refuse(function, "x", f"[row] of {len(places.trajectory)} rows", fact)
+    if not _is_tensor(x, 1) or x.shape[0] != len(places.trajectory):
+        raise refuse(function, "x", f"[row] of {len(places.trajectory)} rows", fact_of(x))
 
 
+def _is_tensor(x: object, axes: int) -> bool:
+    return isinstance(x, Tensor) and x.layout is torch.strided and x.ndim >= axes
+
+
+@checked
 def turns_from_mask(mask: Tensor, *, offsets: Offsets | None = None) -> Turn:
     """Each run of policy tokens becomes a turn: a mask is all this needs.
 
@@ -112,9 +116,12 @@ def turns_from_mask(mask: Tensor, *, offsets: Offsets | None = None) -> Turn:
     >>> turns_from_mask(torch.tensor([[False, True, True, False, True]]))
     tensor([[-1,  0,  0, -1,  1]])
     """
-    if mask.dtype != torch.bool or mask.ndim != (2 if offsets is None else 1):
+    axes = 2 if offsets is None else 1
+    if not _is_tensor(mask, 1) or mask.dtype != torch.bool or mask.ndim != axes:
         wanted = "bool[batch token]" if offsets is None else "bool[token]"
-        raise refuse("turns_from_mask", "mask", wanted, f"{mask.dtype} {tuple(mask.shape)}")
+        raise refuse("turns_from_mask", "mask", wanted, fact_of(mask))
+    if offsets is not None:
+        _refuse_total("turns_from_mask", "offsets", offsets, mask.shape[0])
     before = torch.nn.functional.pad(mask[..., :-1], (1, 0))[..., : mask.shape[-1]]
     if offsets is not None:
         position = torch.arange(mask.shape[0], device=mask.device)
@@ -128,15 +135,19 @@ def turns_from_mask(mask: Tensor, *, offsets: Offsets | None = None) -> Turn:
     return torch.where(mask, run - 1, -1)
 
 
-def count_turns(turn: Tensor) -> TurnCount:
+@checked
+def count_turns(turn: Turn) -> TurnCount:
     """How many turns each padded row has: its largest turn id plus one.
 
     >>> count_turns(torch.tensor([[-1, 0, 1], [-1, -1, -1]]))
     tensor([2, 0])
     """
+    if turn.ndim != 2:
+        raise refuse("count_turns", "turn", "int[batch token]", fact_of(turn))
     return torch.nn.functional.pad(turn, (1, 0), value=-1).amax(1).to(torch.int64) + 1
 
 
+@checked
 def offsets_of(length: Length) -> Offsets:
     """Cumulative lengths, starting at 0.
 
@@ -157,7 +168,12 @@ def pack(
     >>> pack(torch.tensor([[1, 2, 0], [3, 0, 0]]), torch.tensor([2, 1]))
     (tensor([1, 2, 3]), tensor([0, 2, 3]))
     """
+    if not _is_tensor(x, 2) or x.shape[0] != length.shape[0]:
+        raise refuse("pack", "x", f"[batch token] of {length.shape[0]} rows", fact_of(x))
+    _refuse_longer("pack", "length", length, x.shape[1])
     offsets = offsets_of(length)
+    if tokens is not None:
+        _refuse_total("pack", "length", offsets, tokens)
     count = int(offsets[-1]) if tokens is None else tokens
     row, column = _cells(offsets, count, x.shape[1], side)
     return x[row, column], offsets
@@ -178,12 +194,32 @@ def unpack(
     tensor([[1, 2],
             [3, 0]])
     """
+    if not _is_tensor(x, 1):
+        raise refuse("unpack", "x", "[token]", fact_of(x))
+    _refuse_total("unpack", "offsets", offsets, x.shape[0])
     lengths = offsets[1:] - offsets[:-1]
-    if width is None:
+    if width is not None:
+        _refuse_longer("unpack", "offsets", lengths, width)
+    else:
         width = int(lengths.max()) if lengths.numel() else 0
     row, column = _cells(offsets, x.shape[0], width, side)
     result = x.new_full((lengths.shape[0], width, *x.shape[1:]), fill)
     return result.index_put((row, column), x)
+
+
+def _looking_is_free(x: Tensor) -> bool:
+    return x.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def _refuse_longer(function: str, argument: str, length: Tensor, width: int) -> None:
+    if _looking_is_free(length) and bool((length > width).any()):
+        longest = f"a row of {int(length.max())}"
+        raise refuse(function, argument, f"rows of at most {width} tokens", longest)
+
+
+def _refuse_total(function: str, argument: str, offsets: Tensor, tokens: int) -> None:
+    if _looking_is_free(offsets) and int(offsets[-1]) != tokens:
+        raise refuse(function, argument, f"for {tokens} tokens", f"{int(offsets[-1])}")
 
 
 def _cells(offsets: Tensor, tokens: int, width: int, side: Side) -> tuple[Tensor, Tensor]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from torch import Tensor
 
 from creditlib.annotations import tensors_of
-from creditlib.contract import ContractError
+from creditlib.contract import fact_of, refuse
 
 __all__ = ["Plugin", "apply", "plugins", "public_functions", "resolve"]
 
@@ -73,6 +74,8 @@ def resolve(name: str | Callable[..., Any]) -> Callable[..., Any]:
     """
     if callable(name):
         return name
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers vary
+        raise refuse("resolve", "name", "a name or a function", type(name).__name__)
     ours = public_functions()
     if name in ours:
         return ours[name]
@@ -80,23 +83,23 @@ def resolve(name: str | Callable[..., Any]) -> Callable[..., Any]:
         return _from_path(name)
     entries = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
     if name in entries:
-        return _from_path(entries[name].value)
+        return _from_path(f"{entries[name].module}:{entries[name].attr}")
     near = difflib.get_close_matches(name, [*ours, *entries], 1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
     wanted = "a name of creditlib, of a plug-in, or 'package.module:function'"
-    raise ContractError(f"resolve: `name` must be {wanted}, got {name!r}{hint}")
+    raise refuse("resolve", "name", wanted, f"{name!r}{hint}")
 
 
 def _from_path(path: str) -> Callable[..., Any]:
     try:
         function = pkgutil.resolve_name(path)
     except (ImportError, AttributeError, ValueError) as error:
-        wanted = "an import path that loads"
-        message = f"resolve: `name` must be {wanted}, got {path!r} ({error})."
-        raise ContractError(message) from error
+        raise refuse(
+            "resolve", "name", "an import path that loads", f"{path!r} ({error})"
+        ) from error
     if not callable(function):
         kind = type(function).__name__
-        raise ContractError(f"resolve: `name` must be a function, got {path!r}, which is {kind}.")
+        raise refuse("resolve", "name", "a function", f"{path!r}, which is {kind}")
     return function
 
 
@@ -104,7 +107,8 @@ def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **opti
     """Call an estimator with exactly the tensors its signature names, out of any mapping.
 
     `mapping` may be a dict, a TensorDict or a trainer's batch; what the signature does not name
-    is left alone. Options are passed on; one that names a tensor replaces the mapping's.
+    is left alone. Options are passed on; one that names a tensor replaces the mapping's. What the
+    signature calls a tensor and the mapping holds as something else is refused, not left out.
 
     >>> import torch
     >>> batch = {"reward": torch.tensor([0.0, 1.0]), "group": torch.tensor([3, 3]), "other": 1}
@@ -114,20 +118,28 @@ def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **opti
     target = resolve(function)
     parameters = inspect.signature(target).parameters
     given = set(mapping.keys())
-    chosen = {
-        name: mapping[name]
-        for name in parameters
-        if name in given and name not in options and isinstance(mapping[name], Tensor)
-    }
     kinds = tensors_of(target)
+    chosen: dict[str, Tensor] = {}
     for name, parameter in parameters.items():
-        required = parameter.default is inspect.Parameter.empty
         named = parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        if not (required and named) or name in chosen or name in options:
+        if not named or name in options:
+            continue
+        value = mapping[name] if name in given else None
+        if isinstance(value, Tensor):
+            chosen[name] = value
+            continue
+        required = parameter.default is inspect.Parameter.empty
+        if not required and (value is None or name not in kinds):
             continue
         contract = kinds[name].contract if name in kinds else "given"
         have = ", ".join(f"`{key}`" for key in sorted(map(str, given))) or "nothing"
-        title = getattr(target, "__name__", str(target))
-        fact = f"{type(mapping[name]).__name__}" if name in given else f"nothing; given: {have}"
-        raise ContractError(f"{title}: `{name}` must be {contract}, got {fact}.")
+        fact = fact_of(value) if name in given else f"nothing; given: {have}"
+        raise refuse(_title(target), name, contract, fact)
     return target(**chosen, **options)
+
+
+def _title(function: Callable[..., Any]) -> str:
+    """The name a refusal speaks in: that of the function inside a partial, else of the class."""
+    while isinstance(function, functools.partial):
+        function = cast("Callable[..., Any]", function.func)
+    return getattr(function, "__name__", type(function).__name__)

@@ -12,6 +12,7 @@ from creditlib.contract import refuse
 
 __all__ = ["classes", "join_similar"]
 
+_SLACK = 1e-12  # a ratio that equals the threshold reaches it, whatever its last bit
 _BLOCK = 1024  # rows compared at once: bounds the score matrix to a few megabytes
 
 
@@ -23,7 +24,8 @@ def join_similar(
     >>> join_similar([["room 2", None], ["room 1"]], None, 0.8)
     [['room 1', None], ['room 1']]
     """
-    if not 0 < similarity <= 1:
+    number = isinstance(similarity, (int, float))  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not number or not 0 < similarity <= 1:
         raise refuse("anchor_ids", "similarity", "a number in (0, 1]", repr(similarity))
     keys = group.tolist() if isinstance(group, Tensor) else group
     if keys is not None and len(keys) != len(observations):
@@ -60,25 +62,27 @@ def classes(texts: Sequence[str], similarity: float) -> dict[str, str]:
         wanted = "left out, or the extra installed: pip install 'creditlib[anchors]'"
         raise refuse("anchor_ids", "similarity", wanted, f"{similarity} ({error})") from None
     ranked = sorted(texts, key=len)
-    lengths = np.array([len(text) for text in ranked])
+    lengths = np.array([len(text) for text in ranked], dtype=np.int64)
     parent = list(range(len(ranked)))
-    reach = np.searchsorted(
-        lengths, np.floor(lengths * (2 - similarity) / similarity + 1e-9), "right"
-    )
-    for start in range(0, len(ranked), _BLOCK):
-        rows = ranked[start : start + _BLOCK]
-        stop = int(reach[start + len(rows) - 1])
+    longest = np.floor(lengths * (2 - similarity) / similarity + 1e-9)
+    reach = np.searchsorted(lengths, longest, "right")
+    same = np.searchsorted(lengths, lengths, "right")  # where the texts of a row's length end
+    start = 0
+    while start < len(ranked):
+        rows = ranked[start : min(start + _BLOCK, int(same[start]))]
+        stop = int(reach[start])
         for left in range(start, stop, _BLOCK):
             columns = ranked[left : min(left + _BLOCK, stop)]
             score = cdist(
                 rows,
                 columns,
                 scorer=Indel.normalized_similarity,
-                score_cutoff=similarity,
+                score_cutoff=similarity - 1e-5,  # rapidfuzz drops ties with its cutoff
                 dtype=np.float64,
             )
-            for i, j in zip(*np.nonzero(score >= similarity), strict=True):
+            for i, j in zip(*np.nonzero(score >= similarity - _SLACK), strict=True):
                 _join(parent, start + int(i), left + int(j))
+        start += len(rows)
     name: dict[int, str] = {}
     for i, text in enumerate(ranked):
         root = _root(parent, i)

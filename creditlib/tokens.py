@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from creditlib.contract import checked, refuse
+from creditlib.contract import checked, fact_of, refuse
 from creditlib.ops import spread
-from creditlib.ops.precision import as_float
+from creditlib.ops.precision import as_float, narrow
 from creditlib.ops.whitening import moments, standardize
 from creditlib.vocabulary import (
     Advantage,
@@ -121,7 +121,9 @@ def whitening(credit: AnyCredit, weight: Weight, *, eps: Eps = 1e-8) -> tuple[Te
     >>> round(mean.item(), 4), round(rstd.item(), 4)
     (2.0, 0.7071)
     """
-    return moments(as_float(credit), weight, eps)
+    _refuse_weight("whitening", credit, weight)
+    mean, rstd = moments(as_float(credit), weight, eps)
+    return narrow(mean, credit), narrow(rstd, credit)
 
 
 @checked
@@ -138,4 +140,12 @@ def whiten(credit: AnyCredit, weight: Weight, *, eps: Eps = 1e-8) -> AnyCredit:
     >>> whiten(torch.tensor([1.0, 3.0, 7.0]), torch.tensor([True, True, False]))
     tensor([-0.7071,  0.7071,  0.0000])
     """
+    _refuse_weight("whiten", credit, weight)
     return standardize(as_float(credit), weight, eps)
+
+
+def _refuse_weight(function: str, credit: Tensor, weight: Tensor) -> None:
+    """A weight per row does not broadcast over turns: it would line up with the wrong axis."""
+    if weight.shape != credit.shape:
+        wanted = f"{tuple(credit.shape)} like `credit`"
+        raise refuse(function, "weight", wanted, fact_of(weight))

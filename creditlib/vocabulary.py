@@ -7,6 +7,7 @@ the sentence `help()` prints, and the range random test inputs are drawn from. A
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
@@ -88,6 +89,16 @@ class Word:
         if self.low is not None:
             return f"at least {self.low:g}"
         return ""
+
+    def allows(self, value: float) -> bool:
+        """Whether a number is in the range; NaN never is.
+
+        >>> Word("a temperature", above=0).allows(0)
+        False
+        """
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return low <= value <= high and (self.above is None or value > self.above)
 
 
 # --- trajectory level -------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RECIPES", "Game", "Interpreter", "Recipe", "build", "generate"]
+__all__ = ["RECIPES", "Game", "Interpreter", "Recipe", "build", "generate", "textworld"]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,17 @@ import creditlib as cl
 from creditlib.demo.policy import Policy
 from creditlib.demo.world import World
 
-__all__ = ["CREDIT", "SETTINGS", "Rollouts", "Settings", "roll_out", "share_won", "train"]
+__all__ = [
+    "CREDIT",
+    "SETTINGS",
+    "Rollouts",
+    "Settings",
+    "gigpo_credit",
+    "grpo_credit",
+    "roll_out",
+    "share_won",
+    "train",
+]
 
 
 @dataclass(frozen=True)

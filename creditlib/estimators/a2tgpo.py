@@ -135,6 +135,6 @@ def a2tgpo_clip_scale(
     turns = information_gain.shape[1]
     gains = real_turns(turn_count - 1, turns, valid)
     z = _gain_scores(wide(information_gain), group, gains, ddof, eps, variance_eps)
-    scale = 1 + width * (2 * torch.sigmoid(z) - 1)
+    scale = 1 + width * torch.tanh(z / 2)  # 2·sigmoid(z) − 1 = tanh(z / 2)
     real = real_turns(turn_count, turns, valid)
     return narrow(torch.where(real, scale, torch.zeros_like(scale)), information_gain)

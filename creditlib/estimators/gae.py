@@ -41,7 +41,7 @@ def gae(
 
     Degenerate cases: a row without written tokens is all 0. Exactly 0 where turn is -1.
 
-    Source: Schulman et al. 2016, arXiv:1506.02438, Eq. 16.
+    Source: Schulman et al. 2016, arXiv:1506.02438.
     Differs from verl: whitening is `whiten(advantage, turn >= 0)`, which is 0 outside turns;
     rewards on masked tokens are not lost; truncated rows may bootstrap.
 

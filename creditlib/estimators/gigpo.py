@@ -70,8 +70,9 @@ def gigpo(
     (without leave_out). One turn each from one anchor gives (1 + step_weight) · `grpo`.
 
     Degenerate cases: a constant group and an anchor met once give exactly 0; a negative anchor
-    counts as met once. A group of one trajectory gives E = 0 (lone="raw": its reward). Turns past
-    `turn_count` get 0; a trajectory without turns counts in the statistics of E.
+    counts as met once. A group of one trajectory gives E = 0 (lone="raw": its reward minus the
+    penalty; over turns only if it has a single one). Turns past `turn_count` get 0; a
+    trajectory without turns counts in the statistics of E, unless they run over turns.
 
     Options:
         episode_over: what E's mean and deviation run over. "trajectory": each trajectory once;
@@ -84,7 +85,7 @@ def gigpo(
             the other trajectories of its group: a baseline that its action cannot choose.
         scale: "std" or None (mean only).
 
-    Source: Feng et al. 2025, arXiv:2505.10978, Eq. 3–8.
+    Source: Feng et al. 2025, arXiv:2505.10978, Eq. 3 and 5–8.
     Differs from the authors' code: E runs over trajectories, not step rows; anchors tell shapes
     and dtypes apart; lone trajectories get 0; constant groups are exactly 0.
     `presets.VERL_AGENT_GIGPO` restores its numbers.
@@ -157,11 +158,13 @@ def _episode_over_trajectories(
     by = "mean" if plan.leave_out is None else "leave_one_out"
     centered = groups.center(score, plan.group, take, by=by)
     centered = groups.lone_rows(centered, score, plan.group, take, lone)
+    alone = groups.members(plan.group, take) == 1
     every = centered[:, None] + (typical[:, None] - penalty)
+    if lone == "zero":
+        every = torch.where(alone[:, None], torch.zeros_like(every), every)
     if plan.scale is None:
         return every
     spread = groups.spread(score, plan.group, take, ddof=plan.ddof)
-    alone = groups.members(plan.group, take) == 1
     spread = torch.where(alone & (lone == "raw"), torch.ones_like(spread), spread)
     return groups.scaled(every, spread[:, None], eps=plan.eps)
 
@@ -172,6 +175,9 @@ def _episode_over_turns(reward: Tensor, penalty: Tensor, plan: _Plan, lone: str)
     own = None if plan.leave_out is None else plan.turn_row
     centered = groups.center(score, plan.turn_group, take, leave_out=own)
     centered = groups.lone_rows(centered, score, plan.turn_group, take, lone)
+    if lone == "zero":  # all turns of the group are one trajectory's
+        peers = groups.members(plan.turn_group, take) - groups.members(plan.turn_row, take)
+        centered = torch.where(peers > 0, centered, torch.zeros_like(centered))
     if plan.scale is None:
         return centered.view(penalty.shape)
     spread = groups.spread(score, plan.turn_group, take, ddof=plan.ddof)

@@ -40,4 +40,5 @@ def gpg(
     centered = groups.center(x, index, take)
     centered = groups.lone_rows(centered, x, index, take, lone)
     earned = (take & (x != 0)).sum().clamp(min=1)
-    return narrow(centered * (take.sum() / earned) / normalizer, reward)
+    alpha = take.sum().to(x.dtype) / earned
+    return narrow(centered * alpha / normalizer, reward)

@@ -68,7 +68,7 @@ def grpo(
         eps_at: "std" s + eps; "variance" sqrt(s² + eps); "floor" max(s, eps).
         lone: what a group of one gets, "zero" or "raw".
 
-    Source: Shao et al. 2024, arXiv:2402.03300, section 4.1.2; Dr. GRPO: Liu et al. 2025,
+    Source: Shao et al. 2024, arXiv:2402.03300 (outcome supervision); Dr. GRPO: Liu et al. 2025,
     arXiv:2503.20783; Lite-PPO: Liu et al. 2025, arXiv:2508.08221.
     Differs from verl: a lone rollout gets 0, not its raw reward (`presets.VERL_GRPO` restores
     it), and constant groups in float32 are exactly 0 instead of rounding noise over eps.
@@ -115,8 +115,8 @@ def grpo_process(
     Trajectories with more steps weigh more in the statistics, as published. Turns past
     `turn_count` get 0.
 
-    Source: Shao et al. 2024, arXiv:2402.03300, section 4.1.3. No official code exists; ddof and
-    eps are not stated there and are those of the outcome form.
+    Source: Shao et al. 2024, arXiv:2402.03300 (process supervision). No official code
+    exists; ddof and eps are not stated there and are those of the outcome form.
 
     >>> import torch
     >>> step = torch.tensor([[1.0, 0.0], [0.0, 0.0]])

@@ -60,9 +60,11 @@ def pure(
 
     Special cases: one step each, no `reward`: `rloo` of the scores. temperature → ∞: mean form.
 
-    Degenerate cases: a lone trajectory gets 0 (lone="raw": its returns, baseline 0). Trajectories
-    without steps set no baseline. A group of equal scores and step counts gives exactly 0.
-    Padding never enters the softmax or a baseline. Turns past `turn_count` get 0.
+    Degenerate cases: a trajectory alone, or whose peers all lack steps, gets 0 (lone="raw": its
+    returns, baseline 0): trajectories without steps set no baseline. A group of equal scores, step
+    counts and turn lengths gives exactly 0, but for form="suffix_min", which sets the whole score
+    against the baseline of the steps still to come: k · score / turn_count at step k. Padding never
+    enters the softmax or a baseline. Turns past `turn_count` get 0.
 
     Source: Cheng et al. 2025, arXiv:2504.15275 (advantage: Eq. 7–8); baselines as in the authors'
     OpenRLHF code (`presets.PURE_OPENRLHF_STEP`, `presets.PURE_OPENRLHF_TOKEN`).
@@ -101,7 +103,9 @@ def pure(
     # constant group both are exactly 0, where s − b would leave rounding.
     inner = (step - mean[:, None] * share) + excess[:, None] * unit
     credit = turn_returns(inner, real, 1.0)
-    alone = (groups.members(index, take) == 1)[:, None]
+    sized = size > 0
+    peers = groups.members(index, take & sized) - (take & sized).to(step.dtype)
+    alone = (peers == 0)[:, None]
     raw = turn_returns(step, real, 1.0) if lone == "raw" else torch.zeros_like(credit)
     credit = torch.where(alone, raw, credit)
     if reward is not None:
@@ -116,4 +120,5 @@ def _row_means(step: Tensor, real: Tensor) -> Tensor:
     """The mean of each row's real steps, exactly the common value where they are equal."""
     rows = torch.arange(step.shape[0], device=step.device)[:, None].expand(step.shape)
     means = groups.group_mean(step.reshape(-1), rows.reshape(-1), real.reshape(-1))
-    return (means.view(step.shape) * real).sum(1) / real.sum(1).clamp(min=1)
+    # All entries of a row are its mean; the appended column serves a batch without turns.
+    return torch.nn.functional.pad(means.view(step.shape), (0, 1))[:, 0]

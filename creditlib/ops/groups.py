@@ -177,7 +177,8 @@ def scaled(x: Tensor, by: Tensor, *, eps: float, at: str = "std") -> Tensor:
     >>> scaled(torch.tensor([1.0, 1.0]), torch.tensor([2.0, 0.0]), eps=0.0)
     tensor([0.5000, 0.0000])
     """
-    return torch.where(by != 0, x / soften(by, eps, at), torch.zeros_like(x))
+    divisor = soften(by, eps, at)
+    return torch.where((by != 0) & (divisor != 0), x / divisor, torch.zeros_like(x))
 
 
 def lone_rows(centered: Tensor, x: Tensor, index: Tensor, take: Tensor, lone: str) -> Tensor:

@@ -34,7 +34,8 @@ def _packed_affine(value: Tensor, decay: Tensor, row: Tensor) -> Tensor:
     decay = torch.where(same, decay, torch.zeros_like(decay))
     reach = 1
     while reach < value.shape[0]:
-        value = value + decay * shift_left(value, reach, 0)
+        # Where nothing is carried nothing is read: another row may hold what is not finite.
+        value = value + torch.where(decay != 0, decay * shift_left(value, reach, 0), 0)
         decay = decay * shift_left(decay, reach, 0)
         reach *= 2
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from creditlib.ops.scan import reverse_minimum, shift_left
+from creditlib.ops.scan import reverse_affine, reverse_minimum, shift_left
 
 __all__ = ["hard_min_weights", "softmin_weights", "suffix_min_steps"]
 
@@ -18,7 +18,7 @@ def softmin_weights(x: Tensor, real: Tensor, temperature: float) -> Tensor:
     """
     lowest = _lowest(x, real)
     power = torch.where(real, torch.exp((lowest - x) / temperature), torch.zeros_like(x))
-    return power / power.sum(-1, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny)
+    return power / _total(power).clamp(min=torch.finfo(x.dtype).tiny)
 
 
 def hard_min_weights(x: Tensor, real: Tensor) -> Tensor:
@@ -29,6 +29,12 @@ def hard_min_weights(x: Tensor, real: Tensor) -> Tensor:
     """
     at = (real & (x == _lowest(x, real))).to(x.dtype)
     return at / at.sum(-1, keepdim=True).clamp(min=1)
+
+
+def _total(x: Tensor) -> Tensor:
+    """The sum along the last axis, added from its end on: padding there changes no bit."""
+    ahead = torch.nn.functional.pad(x, (0, 1))
+    return reverse_affine(ahead, torch.ones_like(ahead))[..., :1]
 
 
 def _lowest(x: Tensor, real: Tensor) -> Tensor:

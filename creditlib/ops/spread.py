@@ -55,9 +55,11 @@ def sum_turns(x: Tensor, turn: Tensor, turns: int, rows: int, row: Tensor | None
     >>> sum_turns(torch.tensor([[1.0, 9.0, 2.0]]), torch.tensor([[0, -1, 0]]), 2, 1, None)
     tensor([[3., 0.]])
     """
+    # Column 0 takes what nobody wrote, and is dropped.
     mine = turn >= 0
-    index = torch.where(mine, turn.to(torch.int64), torch.zeros_like(turn, dtype=torch.int64))
+    index = torch.where(mine, turn.to(torch.int64) + 1, 0)
     kept = torch.where(mine, x, torch.zeros_like(x))
     if row is None:
-        return x.new_zeros(rows, turns).scatter_add(1, index, kept)
-    return x.new_zeros(rows * turns).index_add(0, row * turns + index, kept).view(rows, turns)
+        return x.new_zeros(rows, turns + 1).scatter_add(1, index, kept)[:, 1:].contiguous()
+    flat = x.new_zeros(rows * (turns + 1)).index_add(0, row * (turns + 1) + index, kept)
+    return flat.view(rows, turns + 1)[:, 1:].contiguous()

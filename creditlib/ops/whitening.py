@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from creditlib.ops.precision import steady_sum
+
 __all__ = ["moments", "standardize"]
 
 
@@ -12,7 +14,7 @@ def moments(x: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     """(mean, rstd) of x where weight > 0: rstd = (Σ w (x − mean)² / (Σ w − 1) + eps)^(−1/2).
 
     Only float64 accumulates, so no token tensor is copied in full precision. A smallest value is
-    subtracted first: equal values have exactly that mean.
+    subtracted first: equal values have exactly that mean. Order and padding change no bit.
 
     >>> [round(m.item(), 3) for m in moments(torch.tensor([1.0, 3.0]), torch.tensor([1, 1]), 0.0)]
     [2.0, 0.707]
@@ -21,15 +23,15 @@ def moments(x: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     edge = x.new_full((1,), torch.inf)
     lowest = torch.where(take, x, edge).reshape(-1)
     pivot = torch.cat([lowest, edge]).amin()
-    heft = weight.to(x.dtype)
+    count = take.sum()
+    heft = torch.where(take, weight.to(x.dtype), torch.zeros_like(x))
     shifted = torch.where(take, x - pivot, torch.zeros_like(x))
-    double = torch.float32 if x.device.type == "mps" else torch.float64
-    mass = torch.where(take, heft, torch.zeros_like(heft)).sum(dtype=double)
-    offset = (heft * shifted).sum(dtype=double) / mass.clamp(min=torch.finfo(double).tiny)
+    mass = steady_sum(heft, count)
+    offset = steady_sum(heft * shifted, count) / mass.clamp(min=torch.finfo(mass.dtype).tiny)
     gap = torch.where(take, shifted - offset.to(x.dtype), torch.zeros_like(x))
-    square = (heft * gap * gap).sum(dtype=double)
+    square = steady_sum(heft * gap * gap, count)
     variance = torch.where(mass > 1, square / (mass - 1), torch.zeros_like(mass))
-    mean = torch.where(mass > 0, pivot.to(double) + offset, torch.zeros_like(mass))
+    mean = torch.where(mass > 0, pivot.to(mass.dtype) + offset, torch.zeros_like(mass))
     square_root = (variance + eps).rsqrt()
     return mean, torch.where(variance + eps > 0, square_root, torch.zeros_like(variance))
 
@@ -41,4 +43,7 @@ def standardize(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     tensor([-0.7071,  0.7071,  0.0000])
     """
     mean, rstd = moments(x, weight, eps)
-    return torch.where(weight > 0, (x - mean.to(x.dtype)) * rstd.to(x.dtype), torch.zeros_like(x))
+    # In two parts, so that a large mean costs no digits of what lies around it.
+    near = mean.to(x.dtype)
+    gap = (x - near) - (mean - near).to(x.dtype)
+    return torch.where(weight > 0, gap * rstd.to(x.dtype), torch.zeros_like(x))

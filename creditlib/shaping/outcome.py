@@ -21,6 +21,7 @@ def outcome_at_last_turn(
         turn_reward[i, turn_count[i] − 1] = reward[i];  0 elsewhere
 
     Degenerate cases: a trajectory without turns has nowhere to put its reward and gets none.
+    A turn count past `turns` is refused (on a GPU: use `check_batch` first).
 
     Source: convention of GiGPO, arXiv:2505.10978, for sparse outcomes.
 
@@ -30,6 +31,10 @@ def outcome_at_last_turn(
     """
     if turns < 0:
         raise refuse("outcome_at_last_turn", "turns", "a number at least 0", repr(turns))
+    if turn_count.device.type == "cpu" and not torch.compiler.is_compiling() and len(turn_count):
+        most = int(turn_count.max())  # where looking costs no wait for a device
+        if most > turns:
+            raise refuse("outcome_at_last_turn", "turn_count", f"at most {turns}", str(most))
     last = real_turns(turn_count, turns, valid) & ~real_turns(turn_count - 1, turns, valid)
     value = wide(reward)[:, None]
     return narrow(torch.where(last, value, torch.zeros_like(value)), reward)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from creditlib.contract import checked
-from creditlib.ops.precision import wide
+from creditlib.ops.precision import narrow, wide
 from creditlib.vocabulary import Length, Positive, Reward
 
 __all__ = ["overlong_penalty"]
@@ -19,11 +19,11 @@ def overlong_penalty(
 
     Degenerate cases: 0 up to limit − buffer tokens, −penalty from `limit` on.
 
-    Source: Yu et al. 2025, DAPO, arXiv:2503.14476, Eq. 13.
+    Source: Yu et al. 2025, DAPO, arXiv:2503.14476 (soft overlong punishment).
 
     >>> import torch
     >>> overlong_penalty(length=torch.tensor([50, 90, 200]), limit=100, buffer=20)
     tensor([ 0.0000, -0.5000, -1.0000])
     """
     over = (wide(length) - (limit - buffer)) / buffer
-    return (0 - penalty * over.clamp(0, 1)).float()
+    return narrow(0 - penalty * over.clamp(0, 1), length)

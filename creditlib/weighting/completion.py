@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from creditlib.contract import checked
+from creditlib.ops import groups
 from creditlib.ops.masks import real_turns
 from creditlib.ops.precision import narrow, wide
 from creditlib.vocabulary import Factor, Finished, Positive, Started, TurnCount, Valid
@@ -50,9 +51,5 @@ def completion_weight(
     x = torch.where(done > 0, begun / torch.where(done > 0, done, torch.ones_like(done)), 0)
     index = torch.zeros(x.shape, dtype=torch.int64, device=x.device)
     if cap is not None:
-        x = torch.minimum(x, cap * _mean(x, real))
+        x = torch.minimum(x, cap * groups.group_mean(x, index, real))
     return narrow(mean_one(x, index, real).view(started.shape), started, finished)
-
-
-def _mean(x: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    return torch.where(real, x, torch.zeros_like(x)).sum() / real.sum().clamp(min=1)

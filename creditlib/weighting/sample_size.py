@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from creditlib.contract import checked
-from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import AnyCredit
+from creditlib.ops.precision import narrow, steady_sum, wide
+from creditlib.vocabulary import Weight
 
 __all__ = ["effective_sample_size"]
 
 
 @checked
-def effective_sample_size(weight: AnyCredit) -> Tensor:
+def effective_sample_size(weight: Weight) -> Tensor:
     """How many equally weighted samples have the variance of these weights.
 
         (Σ w)² / Σ w²
@@ -27,6 +27,7 @@ def effective_sample_size(weight: AnyCredit) -> Tensor:
     tensor(2.5974)
     """
     x = wide(weight)
-    square = x.square().sum()
-    ratio = x.sum().square() / torch.where(square > 0, square, torch.ones_like(square))
+    count = (x != 0).sum()
+    square = steady_sum(x.square(), count)
+    ratio = steady_sum(x, count).square() / torch.where(square > 0, square, torch.ones_like(square))
     return narrow(ratio, weight)

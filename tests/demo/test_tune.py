@@ -1,9 +1,9 @@
 import pytest
-import torch
 
 from creditlib.demo import tune
 from creditlib.demo.train import SETTINGS, Settings, share_won, train
 from creditlib.demo.world import World
+from creditlib.testing import assert_close
 
 
 def test_the_share_counts_every_update_once(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -11,7 +11,7 @@ def test_the_share_counts_every_update_once(world: World, monkeypatch: pytest.Mo
     settings = Settings(learning_rate=0.03, entropy=0.01, updates=2, turns=10)
     steps = list(train(world, "grpo", range(1000, 1002), settings))
     expected = (share_won(steps[0], 2) + share_won(steps[1], 2)) / 2
-    assert torch.allclose(tune.won(world, "grpo", settings), expected)
+    assert_close(tune.won(world, "grpo", settings), expected)
 
 
 def test_settings_lie_inside_the_grid():

@@ -1,0 +1,156 @@
+"""PURE by hand, and against loops in all forms and both baselines."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from helpers import F64, assert_same, mean, members, ragged, suffix, table
+from hypothesis import given
+from hypothesis import strategies as st
+
+import creditlib as cl
+from creditlib.testing import assert_close, random_arguments
+
+FORMS = ["softmin", "hard_min", "suffix_min"]
+THREE = {
+    "process_reward": torch.tensor([[2.0, 1.0], [3.0, torch.nan], [5.0, 5.0]], dtype=F64),
+    "group": torch.tensor([4, 4, 4]),
+    "turn_count": torch.tensor([2, 1, 2]),
+}
+
+
+def test_step_baseline_by_hand():
+    # hard steps: 0, 1 | 3 | 2.5, 2.5, so row means 1/2, 3, 5/2; others' means 11/4, 3/2, 7/4
+    result = cl.pure(**THREE, form="hard_min")
+    # 0 + 1 − 2·11/4, 1 − 11/4 | 3 − 3/2 | 5 − 2·7/4, 5/2 − 7/4
+    assert_close(result, torch.tensor([[-4.5, -1.75], [1.5, 0], [1.5, 0.75]], dtype=F64))
+
+
+def test_token_baseline_by_hand():
+    turn_length = torch.tensor([[1, 1], [4, 9], [2, 2]])
+    # sums 1, 3, 5 over lengths 2, 4, 4: others' rates 8/8, 6/6, 4/6
+    result = cl.pure(**THREE, form="hard_min", baseline="token", turn_length=turn_length)
+    # 1 − 2·1, 1 − 1 | 3 − 4·1 | 5 − 4·2/3, 5/2 − 2·2/3
+    expected = [[-1, 0], [-1, 0], [5 - 8 / 3, 2.5 - 4 / 3]]
+    assert_close(result, torch.tensor(expected, dtype=F64))
+    # lengths that count separators too: 4, 4, 8: rates 8/12, 6/12, 4/8
+    result = cl.pure(
+        **THREE,
+        form="hard_min",
+        baseline="token",
+        turn_length=turn_length,
+        length=torch.tensor([4, 4, 8]),
+    )
+    expected = [[1 - 4 / 3, 1 - 2 / 3], [3 - 4 / 2, 0], [5 - 4 / 2, 2.5 - 2 / 2]]
+    assert_close(result, torch.tensor(expected, dtype=F64))
+
+
+def test_outcome_by_hand():
+    reward = torch.tensor([1.0, 0.0, 2.0], dtype=F64)
+    # against the others' means 1, 3/2, 1/2, half of it
+    both = cl.pure(**THREE, form="hard_min", reward=reward, reward_weight=0.5)
+    outcome = both - cl.pure(**THREE, form="hard_min")
+    assert_close(outcome, torch.tensor([[0, 0], [-0.75, 0], [0.75, 0.75]], dtype=F64))
+
+
+def min_steps(score, form):
+    """The steps whose suffix sums are the return of that form."""
+    if form == "softmin":
+        power = [math.exp(-v / 0.5) for v in score]
+        return [v * p / sum(power) for v, p in zip(score, power, strict=True)]
+    if form == "hard_min":
+        return [v / score.count(v) if v == min(score) else 0.0 for v in score]
+    lowest = [min(score[k:]) for k in range(len(score))] + [0.0]
+    return [a - b for a, b in itertools.pairwise(lowest)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("baseline", ["step", "token"])
+@pytest.mark.parametrize("lone", ["zero", "raw"])
+@pytest.mark.parametrize("given_length", [False, True])
+@given(seed=st.integers(0, 10**6))
+def test_against_loops(form, baseline, lone, given_length, seed):
+    x = random_arguments(cl.pure, seed=seed, dtype=F64, optional=True)
+    count, reward = x["turn_count"].tolist(), x["reward"].tolist()
+    unit = ragged(x["turn_length"] if baseline == "token" else x["turn_length"] * 0 + 1, count)
+    x["length"] = x["turn_length"].sum(1) + 3 * (x["turn_count"] > 0)
+    if not given_length:
+        x.pop("length")
+    steps = [min_steps(row, form) for row in ragged(x["process_reward"], count)]
+    if baseline == "token":
+        extra = 3 if given_length else 0
+        size = [sum(row) + extra * bool(row) for row in unit]
+        share = [sum(step) for step in steps]
+    else:
+        size = [float(n > 0) for n in count]
+        share = [mean(step) if step else 0.0 for step in steps]
+    rows = [[0.0] * 5 for _ in count]
+    for own in members(x["group"].tolist(), x["valid"].tolist()).values():
+        for i in own:
+            others = [o for o in own if o != i]
+            heft = sum(size[o] for o in others)
+            if heft:
+                b = sum(share[o] for o in others) / heft
+                inner = [s - b * u for s, u in zip(steps[i], unit[i], strict=True)]
+            else:
+                inner = steps[i] if lone == "raw" else [0.0] * count[i]
+            if others:
+                outcome = reward[i] - mean([reward[o] for o in others])
+            else:
+                outcome = reward[i] if lone == "raw" else 0.0
+            rows[i] = [v + 2 * outcome for v in suffix(inner)]
+    options = {"form": form, "baseline": baseline, "lone": lone, "temperature": 0.5}
+    assert_close(cl.pure(**x, **options, reward_weight=2.0), table(rows, 5))
+
+
+@pytest.mark.parametrize("baseline", ["step", "token"])
+@pytest.mark.parametrize("form", FORMS)
+def test_peers_without_steps_set_no_baseline(baseline, form):
+    score = torch.tensor([[1.0, 0.0], [torch.nan, torch.nan]], dtype=F64)
+    batch = {
+        "process_reward": score,
+        "group": torch.tensor([0, 0]),
+        "turn_count": torch.tensor([2, 0]),
+        "turn_length": torch.tensor([[3, 2], [7, 7]]),
+    }
+    options = {"form": form, "baseline": baseline}
+    assert_same(cl.pure(**batch, **options), torch.zeros(2, 2, dtype=F64))
+    step = suffix(min_steps([1.0, 0.0], form))
+    raw = cl.pure(**batch, **options, lone="raw", temperature=0.5)
+    assert_close(raw, torch.tensor([step, [0, 0]], dtype=F64))
+
+
+def test_one_step_each_is_rloo_of_the_scores():
+    x = random_arguments(cl.rloo, dtype=F64)
+    score, count = x["reward"][:, None], torch.ones(12, dtype=torch.int64)
+    for form in FORMS:
+        result = cl.pure(process_reward=score, group=x["group"], turn_count=count, form=form)
+        assert_close(result[:, 0], cl.rloo(**x))
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3, 7])
+@pytest.mark.parametrize("form", ["softmin", "hard_min"])
+@pytest.mark.parametrize("baseline", ["step", "token"])
+def test_equal_scores_and_counts_give_exactly_zero(turns, form, baseline):
+    batch = {
+        "process_reward": torch.full((4, turns), 0.1),
+        "group": torch.zeros(4, dtype=torch.int64),
+        "turn_count": torch.full((4,), turns),
+        "turn_length": torch.full((4, turns), 5),
+    }
+    result = cl.pure(**batch, form=form, baseline=baseline)
+    assert_same(result, torch.zeros(4, turns))
+
+
+def test_the_literal_minimum_of_a_constant_grows_with_the_step():
+    # returns 6, 6, 6 against a baseline of 2 per step still to come: 6 − 6, 6 − 4, 6 − 2
+    score, group = torch.full((2, 3), 6.0), torch.zeros(2, dtype=torch.int64)
+    three = torch.tensor([3, 3])
+    result = cl.pure(process_reward=score, group=group, turn_count=three, form="suffix_min")
+    assert result.tolist() == [[0, 2, 4]] * 2
+
+
+def test_a_token_baseline_needs_turn_lengths():
+    with pytest.raises(cl.ContractError, match="pure: `turn_length` must be given with"):
+        cl.pure(**THREE, baseline="token")

@@ -1,0 +1,126 @@
+"""Discounted returns and REINFORCE++ by hand, against loops, packed and padded."""
+
+import pytest
+import torch
+from helpers import F64, assert_same, deviation, mean, members
+from hypothesis import given
+from hypothesis import strategies as st
+
+import creditlib as cl
+from creditlib import layouts
+from creditlib.testing import assert_close, random_arguments
+
+ROW = {
+    "token_reward": torch.tensor([[8.0, 0.0, 2.0, 1.0, 16.0]], dtype=F64),
+    "turn": torch.tensor([[-1, 0, -1, 1, -1]]),
+}
+
+
+def test_discounted_return_by_hand():
+    # last 1; first 0 + 2 (the gap behind it) + 0.5·1. Outside the written span may be padding.
+    assert cl.discounted_return(**ROW, gamma=0.5).tolist() == [[0, 2.5, 0, 1, 0]]
+    # with `present` the prompt's 8 is the first token's and the 16 at the end the last one's
+    present = torch.ones(1, 5, dtype=torch.bool)
+    result = cl.discounted_return(**ROW, gamma=0.5, present=present)
+    assert result.tolist() == [[0, 8 + 2 + 0.5 * 17, 0, 17, 0]]
+    # packed rows have no padding: everything counts
+    packed = {name: x[0] for name, x in ROW.items()}
+    result = cl.discounted_return(**packed, gamma=0.5, offsets=torch.tensor([0, 5]))
+    assert result.tolist() == [0, 18.5, 0, 17, 0]
+
+
+def loop(reward, turn, gamma):
+    """Returns of one row, from its end; a gap's reward is the written token's before it."""
+    mine = [t for t, who in enumerate(turn) if who >= 0]
+    result, carry = [0.0] * len(turn), 0.0
+    for t, end in reversed(list(zip(mine, [*mine[1:], len(turn)], strict=True))):
+        head = sum(reward[: mine[0]]) if t == mine[0] else 0.0
+        carry = head + sum(reward[t:end]) + gamma * carry
+        result[t] = carry
+    return result
+
+
+@given(seed=st.integers(0, 10**6), gamma=st.floats(0, 1))
+def test_present_and_packed_against_a_loop(seed, gamma):
+    draw = torch.Generator().manual_seed(seed)
+    turn = torch.where(torch.rand(5, 13, generator=draw) < 0.4, 0, -1)
+    reward = torch.randn(5, 13, generator=draw, dtype=F64)
+    pairs = zip(reward.tolist(), turn.tolist(), strict=True)
+    expected = torch.tensor([loop(*pair, gamma) for pair in pairs], dtype=F64)
+    present = torch.ones(5, 13, dtype=torch.bool)
+    result = cl.discounted_return(token_reward=reward, turn=turn, gamma=gamma, present=present)
+    assert_close(result, expected)
+    offsets = layouts.offsets_of(torch.full((5,), 13))
+    tensors = {"token_reward": reward.flatten(), "turn": turn.flatten(), "offsets": offsets}
+    assert_close(cl.discounted_return(**tensors, gamma=gamma), expected.flatten())
+
+
+def test_out_receives_the_result():
+    out = torch.full((1, 5), torch.nan, dtype=F64)
+    result = cl.discounted_return(**ROW, gamma=0.5, out=out)
+    assert result is out
+    assert out.tolist() == [[0, 2.5, 0, 1, 0]]
+    with pytest.raises(cl.ContractError, match="discounted_return: `out` must be"):
+        cl.discounted_return(**ROW, gamma=0.5, out=torch.zeros(1, 5))
+
+
+def test_reinforce_plus_plus_by_hand():
+    # returns 2.5 and 1: mean 1.75, squares 2·0.75², variance 1.125
+    advantage, returns = cl.reinforce_plus_plus(**ROW, gamma=0.5, eps=0.0)
+    assert returns.tolist() == [[0, 2.5, 0, 1, 0]]
+    z = 0.75 / 1.125**0.5
+    assert_close(advantage, torch.tensor([[0, z, 0, -z, 0]], dtype=F64))
+    # an eps of 1.125 doubles the variance
+    advantage, _ = cl.reinforce_plus_plus(**ROW, gamma=0.5, eps=1.125)
+    assert_close(advantage[0, 1], torch.tensor(0.5, dtype=F64))
+
+
+@pytest.mark.parametrize("tokens", [0, 1, 5])
+def test_equal_returns_and_too_few_tokens_give_zero(tokens):
+    reward = torch.zeros(1, tokens)
+    reward[:, -1:] = 0.7
+    turn = torch.zeros(1, tokens, dtype=torch.int64)
+    advantage, _ = cl.reinforce_plus_plus(token_reward=reward, turn=turn)
+    assert_same(advantage, torch.zeros(1, tokens))
+
+
+def test_baseline_form_by_hand():
+    # c = ±1 with 1 and 3 tokens, 0 alone with 1: mean over tokens (1 − 3)/5 = −0.4;
+    # squares 1.4² + 3·0.6² + 0.4² = 1.96 + 1.08 + 0.16 = 3.2, over 4: 0.8
+    tensors = {
+        "reward": torch.tensor([2.0, 0.0, 9.0], dtype=F64),
+        "group": torch.tensor([3, 3, 1]),
+        "length": torch.tensor([1, 3, 1]),
+    }
+    result = cl.reinforce_plus_plus_baseline(**tensors, eps=0.0)
+    assert_close(result, torch.tensor([1.4, -0.6, 0.4], dtype=F64) / 0.8**0.5)
+
+
+@pytest.mark.parametrize("lone", ["zero", "raw"])
+@given(seed=st.integers(0, 10**6))
+def test_baseline_form_against_a_loop(lone, seed):
+    x = random_arguments(cl.reinforce_plus_plus_baseline, seed=seed, dtype=F64, optional=True)
+    value, take = x["reward"].tolist(), x["valid"].tolist()
+    length = [n if t else 0 for n, t in zip(x["length"].tolist(), take, strict=True)]
+    centered = [0.0] * len(value)
+    for own in members(x["group"].tolist(), take).values():
+        for i in own:
+            centered[i] = value[i] - mean([value[k] for k in own])
+            if len(own) == 1 and lone == "raw":
+                centered[i] = value[i]
+    tokens = [c for c, n in zip(centered, length, strict=True) for _ in range(n)]
+    scale = (deviation(tokens) ** 2 + 0.3) ** 0.5
+    expected = [
+        (c - mean(tokens)) / scale if n else 0.0 for c, n in zip(centered, length, strict=True)
+    ]
+    result = cl.reinforce_plus_plus_baseline(**x, eps=0.3, lone=lone)
+    assert_close(result, torch.tensor(expected, dtype=F64))
+
+
+def test_a_batch_of_constant_groups_gives_zero():
+    tensors = {
+        "reward": torch.tensor([0.7, 0.7, 100.1, 100.1, -3.3]),
+        "group": torch.tensor([0, 0, 1, 1, 2]),
+        "length": torch.tensor([3, 1, 0, 2, 5]),
+    }
+    assert_same(cl.reinforce_plus_plus_baseline(**tensors), torch.zeros(5))

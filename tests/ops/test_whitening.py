@@ -1,0 +1,88 @@
+"""Weighted moments, against float64 loops; equal values, large offsets, padding."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+from helpers import F64, assert_same
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creditlib.ops.whitening import moments, standardize
+from creditlib.testing import assert_close
+
+SIZES = [0, 1, 7, 64, 129]
+
+
+def loop(values, weights, eps):
+    """(mean, rstd) in exact fractions."""
+    pairs = [(Fraction(x), w) for x, w in zip(values, weights, strict=True) if w > 0]
+    mass = sum(w for _, w in pairs)
+    mean = sum(w * x for x, w in pairs) / mass if mass else Fraction(0)
+    square = sum(w * (x - mean) ** 2 for x, w in pairs)
+    variance = float(square / (mass - 1)) if mass > 1 else 0.0
+    return float(mean), (variance + eps) ** -0.5 if variance + eps > 0 else 0.0
+
+
+def draws(seed, size):
+    draw = torch.Generator().manual_seed(seed)
+    x = torch.randn(size, generator=draw, dtype=F64)
+    weight = torch.randint(0, 4, (size,), generator=draw)
+    return torch.where(weight > 0, x, torch.nan), weight
+
+
+def test_by_hand():
+    # 1 twice and 4 once: mean 2, squares 1 + 1 + 4 = 6 over 3 − 1 = 3, plus eps 1: rstd 1/2
+    x, weight = torch.tensor([1.0, 4.0, torch.nan], dtype=F64), torch.tensor([2, 1, 0])
+    assert [m.item() for m in moments(x, weight, 1.0)] == [2, 0.5]
+    assert standardize(x, weight, 1.0).tolist() == [-0.5, 1, 0]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@given(seed=st.integers(0, 10**6), eps=st.sampled_from([0.0, 1e-8, 1.0]))
+def test_against_a_loop(size, seed, eps):
+    x, weight = draws(seed, size)
+    mean, rstd = loop(x.tolist(), weight.tolist(), eps)
+    ours = moments(x, weight, eps)
+    assert_close(torch.stack(ours), torch.tensor([mean, rstd], dtype=F64))
+    expected = torch.where(weight > 0, (x - mean) * rstd, 0)
+    assert_close(standardize(x, weight, eps), expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, F64])
+@pytest.mark.parametrize("value", [0.0, 0.1, -9.7, 1e-30, 1e30])
+@pytest.mark.parametrize("eps", [0.0, 1e-8])
+def test_equal_values_give_exactly_zero(dtype, value, eps):
+    x = torch.full((13,), value, dtype=dtype)
+    assert not standardize(x, torch.ones(13, dtype=torch.bool), eps).any()
+
+
+@pytest.mark.parametrize("offset", [0.0, 100.0, 1e4])
+def test_a_large_common_offset_costs_no_digits(offset):
+    # The values are exact in float32; so are their distances, of which whitening is made.
+    x = (torch.arange(50) % 7).to(torch.float32) / 64 + offset
+    every = torch.ones(50, dtype=torch.bool)
+    assert_close(standardize(x, every, 0.0), standardize(x.double(), every, 0.0))
+
+
+@pytest.mark.parametrize("garbage", [torch.nan, torch.inf, -1.0])
+def test_garbage_that_does_not_count_is_not_read(garbage):
+    x, weight = torch.tensor([1.0, 3.0, garbage]), torch.tensor([1.0, 1.0, 0.0])
+    expected = standardize(x[:2], weight[:2], 1e-8)
+    assert_same(standardize(x, weight, 1e-8)[:2], expected)
+    # Neither is a weight that is no weight.
+    padded = torch.tensor([1.0, 1.0, torch.nan if garbage != -1 else -1.0])
+    assert_same(standardize(x, padded, 1e-8)[:2], expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, F64])
+@given(seed=st.integers(0, 10**6))
+def test_order_and_padding_change_no_bit_of_the_moments(dtype, seed):
+    x, weight = draws(seed, 60)
+    x = (x * 10.0 ** torch.arange(-30, 30).remainder(9)).to(dtype)
+    order = torch.randperm(60, generator=torch.Generator().manual_seed(seed))
+    expected = moments(x, weight, 1e-8)
+    assert_same(moments(x[order], weight[order], 1e-8), expected)
+    wide = torch.nn.functional.pad(x.view(6, 10), (3, 70), value=torch.nan)
+    counts = torch.nn.functional.pad(weight.view(6, 10), (3, 70))
+    assert_same(moments(wide, counts, 1e-8), expected)

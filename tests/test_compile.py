@@ -1,0 +1,144 @@
+"""Every public function under torch.compile(fullgraph=True): the same numbers, no graph break.
+
+Exempt, because they run on the host by design: `ids`, `anchor_ids`, `find_milestones` (Python
+objects in), `place_rows` (counts trajectories), `diagnose`, `check_batch` (numbers and sentences
+out), `apply` and `resolve` (look names up), `distributed.gathered` (talks to other processes).
+"""
+
+import pytest
+import torch
+from helpers import NEEDS
+
+import creditlib as cl
+from creditlib import layouts
+from creditlib.annotations import tensors_of
+from creditlib.names import public_functions
+from creditlib.testing import random_arguments
+
+HOST = {"ids", "anchor_ids", "find_milestones", "diagnose", "check_batch", "apply", "resolve"}
+HOST |= {"place_rows", "turns_from_rows", "trajectories_from_rows", "rows_from_turns"}
+SMALL = {"batch": 6, "turns": 3, "tokens": 9}
+MASK = torch.tensor([[False, True, True, False], [True, False, True, True]])
+LENGTH, OFFSETS = torch.tensor([4, 2]), torch.tensor([0, 4, 6])
+TURN = torch.tensor([[-1, 0, 0, -1, 1], [-1, -1, 0, 1, 2]])
+CREDIT = torch.tensor([[1.0, 2.0, 0.0], [3.0, 4.0, 5.0]])
+
+OTHERS = {
+    "to_tokens of trajectories": (cl.to_tokens, (CREDIT[:, 0], TURN), {}),
+    "to_tokens of turns": (cl.to_tokens, (CREDIT, TURN), {"weight": TURN + 0.5}),
+    "to_tokens packed": (
+        cl.to_tokens,
+        (CREDIT, torch.tensor([0, 1, -1, 2, 0, 1])),
+        {"offsets": OFFSETS},
+    ),
+    "turn_sum": (cl.turn_sum, (TURN + 0.5, TURN, 3), {}),
+    "turn_sum packed": (
+        cl.turn_sum,
+        (torch.arange(6), torch.tensor([0, 1, -1, 2, 0, 1]), 3),
+        {"offsets": OFFSETS},
+    ),
+    "whiten": (cl.whiten, (CREDIT, CREDIT > 0), {}),
+    "whitening": (cl.whitening, (CREDIT, torch.tensor([[3, 1, 0], [1, 2, 9]])), {}),
+    "turns_from_mask": (layouts.turns_from_mask, (MASK,), {}),
+    "turns_from_mask packed": (
+        layouts.turns_from_mask,
+        (torch.tensor([True, True, False, True, True, False]),),
+        {"offsets": OFFSETS},
+    ),
+    "count_turns": (layouts.count_turns, (TURN,), {}),
+    "offsets_of": (layouts.offsets_of, (LENGTH,), {}),
+    "pack": (layouts.pack, (CREDIT.repeat(1, 2), LENGTH), {"tokens": 6}),
+    "pack left": (layouts.pack, (CREDIT.repeat(1, 2), LENGTH), {"tokens": 6, "side": "left"}),
+    "unpack": (layouts.unpack, (torch.arange(6), OFFSETS), {"width": 5}),
+    "unpack left": (layouts.unpack, (torch.arange(6), OFFSETS), {"width": 5, "side": "left"}),
+    "gae packed": (
+        cl.gae,
+        (),
+        {
+            "token_reward": torch.arange(6.0),
+            "value": torch.ones(6),
+            "turn": torch.tensor([0, -1, 1, -1, -1, 0]),
+            "gamma": 0.9,
+            "lam": 0.8,
+            "bootstrap": torch.ones(2),
+            "offsets": OFFSETS,
+        },
+    ),
+}
+# Options that take another path through the code.
+PATHS = {
+    "grpo: median": ("grpo", {"center": "median", "scale": "mad"}),
+    "grpo: batch": ("grpo", {"scale_over": "batch", "eps_at": "floor"}),
+    "gigpo: leave out": ("gigpo", {"leave_out": "trajectory", "scale": None}),
+    "gigpo: over turns": ("gigpo", {"episode_over": "turn", "lone": "raw"}),
+    "igpo: separate": ("igpo", {"pool": "separate"}),
+    "pure: suffix_min": ("pure", {"form": "suffix_min", "baseline": "token"}),
+    "duration: group": ("duration_weight", {"over": "group", "cap": 2.0}),
+}
+
+
+def assert_compiles(function, *args, **kwargs):
+    torch._dynamo.reset()
+    eager = function(*args, **kwargs)
+    compiled = torch.compile(function, fullgraph=True, backend="eager")(*args, **kwargs)
+    eager, compiled = (x if isinstance(x, tuple) else (x,) for x in (eager, compiled))
+    assert all(map(torch.equal, compiled, eager))
+    assert len(compiled) == len(eager)
+
+
+@pytest.mark.parametrize("name", sorted(public_functions()))
+@pytest.mark.parametrize("optional", [False, True], ids=["required", "optional"])
+def test_a_public_function_compiles_whole(name, optional):
+    function = public_functions()[name]
+    arguments = random_arguments(function, optional=optional, **SMALL)
+    assert_compiles(function, **arguments, **NEEDS.get(name, {}))
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_the_way_to_tokens_and_layouts_compile_whole(case):
+    function, args, kwargs = OTHERS[case]
+    assert_compiles(function, *args, **kwargs)
+
+
+@pytest.mark.parametrize("case", PATHS)
+def test_other_options_compile_whole(case):
+    name, options = PATHS[case]
+    function = public_functions()[name]
+    assert_compiles(function, **random_arguments(function, optional=True, **SMALL), **options)
+
+
+def test_a_whole_recipe_compiles():
+    def recipe(reward, group, turn_reward, anchor, turn_count, duration, turn):
+        credit = cl.grpo(reward=reward, group=group)[:, None] + 0.5 * cl.gigpo(
+            reward=reward,
+            group=group,
+            turn_reward=turn_reward,
+            anchor=anchor,
+            turn_count=turn_count,
+        )
+        return cl.to_tokens(
+            credit * cl.duration_weight(duration=duration, turn_count=turn_count), turn
+        )
+
+    batch = random_arguments(cl.gigpo, **SMALL)
+    batch |= random_arguments(cl.duration_weight, **SMALL) | random_arguments(cl.gae, **SMALL)
+    names = ("reward", "group", "turn_reward", "anchor", "turn_count", "duration", "turn")
+    assert_compiles(recipe, *(batch[name] for name in names))
+
+
+def test_nothing_public_is_left_out():
+    """A function that takes tensors is compiled above or named in the list of exemptions."""
+    covered = {function.__name__ for function, _, _ in OTHERS.values()} | set(public_functions())
+    public = {name: getattr(cl, name) for name in cl.__all__}
+    public |= {name: getattr(layouts, name) for name in layouts.__all__}
+    functions = {name for name, thing in public.items() if hasattr(thing, "__code__")}
+    assert functions - covered == HOST
+    assert not [name for name in HOST & covered if tensors_of(public[name])]
+
+
+def test_a_graph_break_is_seen():
+    def waits(x):
+        return x * int(x.sum()) if x.sum() > 0 else x
+
+    with pytest.raises(torch._dynamo.exc.Unsupported):
+        assert_compiles(waits, torch.ones(2))

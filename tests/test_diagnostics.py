@@ -1,0 +1,148 @@
+import math
+
+import pytest
+import torch
+
+import creditlib as cl
+from creditlib.testing import random_arguments, tolerance
+
+NAN = float("nan")
+RELATIVE, ABSOLUTE = tolerance(torch.float64)
+
+
+def close(metrics, expected):
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected, rel=RELATIVE)
+
+
+def test_trajectory_credit_by_hand():
+    """Groups: 1 = rows 0 1 (rewards differ), 2 = rows 2 3 (equal), 3 = row 4 (lone)."""
+    metrics = cl.diagnose(
+        torch.tensor([1.0, -0.5, 0.0, 0.0, 0.0]),
+        reward=torch.tensor([1.0, 0.0, 3.0, 3.0, 9.0]),
+        group=torch.tensor([1, 1, 2, 2, 3]),
+    )
+    assert metrics == pytest.approx(
+        {
+            "credit/mean": 0.5 / 5,
+            "credit/abs_mean": 1.5 / 5,
+            "credit/abs_max": 1.0,
+            "credit/silent_rows": 3 / 5,
+            "rows/excluded": 0.0,
+            "group/count": 3,
+            "group/lone": 1 / 3,
+            "group/constant": 1 / 2,
+            "group/sum_max": 0.5,
+        },
+        rel=RELATIVE,
+    )
+
+
+def test_excluded_rows_count_nowhere_but_in_their_own_share():
+    """Without row 1 group 1 is lone; the NaN of row 4 is not read, its group is gone."""
+    metrics = cl.diagnose(
+        torch.tensor([1.0, NAN, 2.0, 0.0, NAN]),
+        reward=torch.tensor([1.0, NAN, 3.0, 4.0, NAN]),
+        group=torch.tensor([1, 1, 2, 2, 3]),
+        valid=torch.tensor([True, False, True, True, False]),
+    )
+    close(
+        metrics,
+        {
+            "credit/mean": 3 / 3,
+            "credit/abs_max": 2.0,
+            "credit/silent_rows": 1 / 3,
+            "rows/excluded": 2 / 5,
+            "group/count": 2,
+            "group/lone": 1 / 2,
+            "group/constant": 0.0,
+            "group/sum_max": 2.0,
+        },
+    )
+
+
+def test_turn_credit_by_hand():
+    """Real turns: row 0 two, row 1 one, row 2 none, row 3 (excluded) three."""
+    credit = torch.tensor([[1.0, -3.0, NAN], [2.0, NAN, NAN], [NAN] * 3, [9.0] * 3])
+    metrics = cl.diagnose(
+        credit,
+        reward=torch.tensor([1.0, 2.5, -4.0, 99.0]),
+        group=torch.tensor([0, 0, 0, 0]),
+        turn_reward=torch.tensor([[0.5, 0.5, NAN], [2.0, NAN, NAN], [NAN] * 3, [0.0] * 3]),
+        turn_count=torch.tensor([2, 1, 0, 3]),
+        valid=torch.tensor([True, True, True, False]),
+    )
+    assert metrics == pytest.approx(
+        {
+            "credit/mean": (1 - 3 + 2) / 3,
+            "credit/abs_mean": (1 + 3 + 2) / 3,
+            "credit/abs_max": 3.0,
+            "credit/silent_rows": 1 / 3,
+            "credit/abs_turn_0": (1 + 2) / 2,
+            "credit/abs_turn_1": 3.0,
+            "credit/abs_turn_2": 0.0,
+            "rows/excluded": 1 / 4,
+            "group/count": 1,
+            "group/lone": 0.0,
+            "group/constant": 0.0,
+            "group/sum_max": 0.0,
+            "reward/unplaced_max": 4.0,
+        },
+        rel=RELATIVE,
+    )
+
+
+def test_the_number_of_turns_reported_is_an_option():
+    credit = torch.ones(2, 12)
+    assert len([name for name in cl.diagnose(credit) if "turn_" in name]) == 8
+    assert [name for name in cl.diagnose(credit, turns=1) if "turn_" in name] == [
+        "credit/abs_turn_0"
+    ]
+
+
+def test_metrics_need_no_more_than_they_are_given():
+    credit = torch.tensor([1.0, 1.0])
+    alone = set(cl.diagnose(credit))
+    grouped = set(cl.diagnose(credit, group=torch.tensor([0, 0]))) - alone
+    assert grouped == {"group/count", "group/lone", "group/sum_max"}
+
+
+def test_an_empty_batch_is_all_zero():
+    for credit in (torch.zeros(0), torch.zeros(0, 3), torch.zeros(2, 0)):
+        rows = credit.shape[0]
+        metrics = cl.diagnose(credit, reward=torch.zeros(rows), group=torch.arange(rows), turns=3)
+        assert all(math.isfinite(value) for value in metrics.values())
+        assert metrics["credit/abs_max"] == 0.0
+    assert set(cl.diagnose(torch.zeros(0)).values()) == {0.0}
+
+
+def test_a_batch_without_a_row_that_takes_part():
+    metrics = cl.diagnose(
+        torch.tensor([NAN, NAN]),
+        reward=torch.tensor([NAN, 1.0]),
+        group=torch.tensor([0, 0]),
+        valid=torch.tensor([False, False]),
+    )
+    assert metrics.pop("rows/excluded") == 1.0
+    assert set(metrics.values()) == {0.0}
+
+
+def test_centred_credit_sums_to_nothing_and_gigpo_places_every_reward():
+    batch = random_arguments(cl.gigpo, optional=True)
+    credit = cl.grpo(reward=batch["reward"].double(), group=batch["group"])
+    assert cl.diagnose(credit, group=batch["group"])["group/sum_max"] <= ABSOLUTE
+    placed = cl.outcome_at_last_turn(
+        reward=batch["reward"], turn_count=batch["turn_count"].clamp(min=1), turns=5
+    )
+    metrics = cl.diagnose(
+        torch.zeros_like(placed),
+        reward=batch["reward"],
+        turn_reward=placed,
+        turn_count=batch["turn_count"].clamp(min=1),
+    )
+    assert metrics["reward/unplaced_max"] == 0.0
+
+
+def test_a_wrong_call_is_refused(refusal):
+    assert refusal(cl.diagnose, [1.0]) == (
+        "diagnose: `credit` must be float[batch] or float[batch turn], got list."
+    )

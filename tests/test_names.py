@@ -1,0 +1,220 @@
+import functools
+import sys
+from collections.abc import Mapping
+
+import pytest
+import torch
+
+import creditlib as cl
+from creditlib.names import plugins, public_functions
+from creditlib.vocabulary import Reward, Valid
+
+BATCH = {
+    "reward": torch.tensor([0.0, 1.0, 5.0]),
+    "group": torch.tensor([3, 3, 4]),
+    "uid": ["a", "a", "b"],
+    "response": torch.zeros(3, 9),
+}
+PLUGIN = """
+import torch
+
+
+def double(*, reward):
+    return 2 * reward
+
+
+number = 3
+"""
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A distribution that lies on the path with entry points of the group."""
+    (tmp_path / "mycredit.py").write_text(PLUGIN)
+    info = tmp_path / "mycredit-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mycredit\nVersion: 1.0\n")
+    lines = [
+        "[creditlib.estimators]",
+        "double = mycredit:double",
+        "extra = mycredit:double [fast]",
+        "number = mycredit:number",
+        "gone = mycredit:gone",
+        "grpo = mycredit:double",
+        "missing = nowhere_at_all:double",
+    ]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("mycredit", None)
+
+
+def test_ours_are_found_by_name():
+    assert all(cl.resolve(name) is function for name, function in public_functions().items())
+
+
+def test_every_public_function_is_also_an_attribute():
+    assert all(getattr(cl, name) is function for name, function in public_functions().items())
+
+
+def test_a_function_stands_for_itself():
+    def mine():
+        return None
+
+    assert cl.resolve(mine) is mine
+
+
+def test_an_import_path_is_followed():
+    assert cl.resolve("creditlib.estimators.gigpo:gigpo") is cl.gigpo
+    assert cl.resolve("creditlib:to_tokens") is cl.to_tokens
+
+
+def test_an_entry_point_is_found_by_its_name(installed):
+    reward = torch.tensor([1.0])
+    assert torch.equal(cl.apply("double", {"reward": reward}), torch.tensor([2.0]))
+    assert torch.equal(cl.apply("extra", {"reward": reward}), torch.tensor([2.0]))
+
+
+def test_a_plugin_cannot_take_the_name_of_one_of_ours(installed):
+    assert cl.resolve("grpo") is cl.grpo
+
+
+def test_plugins_lists_each_with_its_fault(installed):
+    found = {plugin.name: plugin for plugin in plugins()}
+    assert found["double"].function is not None
+    assert found["double"].error is None
+    assert found["number"].error == "int is not callable"
+    assert found["missing"].error == "ModuleNotFoundError: No module named 'nowhere_at_all'"
+    assert found["gone"].error.startswith("AttributeError: ")
+    assert all(found[name].function is None for name in ("number", "missing", "gone"))
+
+
+def test_a_plugin_that_is_no_function_is_refused(installed, refusal):
+    assert refusal(cl.resolve, "number") == (
+        "resolve: `name` must be a function, got 'mycredit:number', which is int."
+    )
+
+
+WANTED = "resolve: `name` must be a name of creditlib, of a plug-in, or 'package.module:function'"
+
+
+def test_a_misspelt_name_is_refused_with_the_nearest(refusal):
+    assert refusal(cl.resolve, "gigop") == f"{WANTED}, got 'gigop' (did you mean 'gigpo'?)."
+
+
+def test_a_misspelt_plugin_is_refused_with_the_nearest(installed, refusal):
+    assert refusal(cl.resolve, "duoble") == f"{WANTED}, got 'duoble' (did you mean 'double'?)."
+
+
+def test_a_name_like_no_other_is_refused_without_a_guess(refusal):
+    assert refusal(cl.resolve, "zzzzzz") == f"{WANTED}, got 'zzzzzz'."
+
+
+def test_what_is_neither_name_nor_function_is_refused(refusal):
+    assert refusal(cl.resolve, 5) == "resolve: `name` must be a name or a function, got int."
+
+
+def test_an_import_path_that_does_not_load_is_refused(refusal):
+    assert refusal(cl.resolve, "nowhere_at_all:f") == (
+        "resolve: `name` must be an import path that loads, "
+        "got 'nowhere_at_all:f' (No module named 'nowhere_at_all')."
+    )
+    assert refusal(cl.resolve, "creditlib:nothing") == (
+        "resolve: `name` must be an import path that loads, "
+        "got 'creditlib:nothing' (module 'creditlib' has no attribute 'nothing')."
+    )
+
+
+def test_apply_takes_what_the_signature_names_and_leaves_the_rest():
+    expected = cl.grpo(reward=BATCH["reward"], group=BATCH["group"], scale=None)
+    assert torch.equal(cl.apply("grpo", BATCH, scale=None), expected)
+    assert torch.equal(expected, torch.tensor([-0.5, 0.5, 0.0]))
+
+
+def test_apply_passes_an_optional_tensor_the_mapping_has():
+    batch = {**BATCH, "valid": torch.tensor([True, False, True])}
+    assert torch.equal(cl.apply("rloo", batch), torch.zeros(3))
+
+
+def test_apply_does_not_read_options_from_the_mapping():
+    assert torch.equal(
+        cl.apply("grpo", {**BATCH, "eps": 9.0, "scale": None}), cl.apply("grpo", BATCH)
+    )
+
+
+def test_an_option_that_names_a_tensor_replaces_the_mappings():
+    replaced = cl.apply("grpo", BATCH, group=torch.tensor([0, 0, 0]), scale=None)
+    assert torch.equal(replaced, torch.tensor([-2.0, -1.0, 3.0]))
+
+
+def test_a_missing_tensor_is_refused_with_what_is_there(refusal):
+    assert refusal(cl.apply, "gigpo", BATCH) == (
+        "gigpo: `turn_reward` must be float[batch turn], "
+        "got nothing; given: `group`, `response`, `reward`, `uid`."
+    )
+    assert refusal(cl.apply, "grpo", {}) == (
+        "grpo: `reward` must be float[batch], got nothing; given: nothing."
+    )
+
+
+def test_a_required_tensor_held_as_something_else_is_refused(refusal):
+    assert refusal(cl.apply, "grpo", {**BATCH, "group": BATCH["uid"]}) == (
+        "grpo: `group` must be int[batch], got list."
+    )
+
+
+def test_an_optional_tensor_held_as_something_else_is_refused_not_dropped(refusal):
+    assert refusal(cl.apply, "grpo", {**BATCH, "valid": [True, False, True]}) == (
+        "grpo: `valid` must be bool[batch], got list."
+    )
+
+
+def test_none_for_an_optional_tensor_is_its_absence():
+    assert torch.equal(cl.apply("grpo", {**BATCH, "valid": None}), cl.apply("grpo", BATCH))
+
+
+def test_apply_takes_partials(refusal):
+    configured = functools.partial(cl.grpo, scale=None)
+    assert torch.equal(cl.apply(configured, BATCH), cl.apply("grpo", BATCH, scale=None))
+    assert refusal(cl.apply, configured, {}).startswith("grpo: `reward` must be float[batch]")
+
+
+class Fields(Mapping):
+    """As a TensorDict: keys() may hold tuples, iteration yields rows, `in` is refused."""
+
+    def __init__(self, **fields):
+        self.fields = fields
+
+    def __getitem__(self, key):
+        return self.fields[key]
+
+    def __iter__(self):
+        return iter([{name: x[0] for name, x in self.fields.items()}])
+
+    def __len__(self):
+        return 3
+
+    def __contains__(self, key):
+        raise NotImplementedError
+
+    def keys(self):
+        return [*self.fields, ("nested", "reward")]
+
+
+def test_apply_takes_a_mapping_that_behaves_like_a_tensordict():
+    batch = Fields(reward=BATCH["reward"], group=BATCH["group"])
+    assert torch.equal(cl.apply("grpo", batch), cl.apply("grpo", BATCH))
+
+
+def patient(*, reward: Reward, seconds, valid: Valid | None = None, rate: float = 0.5):
+    return reward - rate * seconds
+
+
+def test_a_strangers_estimator_needs_no_registration(refusal):
+    batch = {**BATCH, "seconds": torch.tensor([2.0, 0.0, 4.0])}
+    assert torch.equal(cl.apply(patient, batch), torch.tensor([-1.0, 1.0, 3.0]))
+    assert torch.equal(cl.apply(patient, batch, rate=1.0), torch.tensor([-2.0, 1.0, 1.0]))
+    assert refusal(cl.apply, patient, BATCH) == (
+        "patient: `seconds` must be given, "
+        "got nothing; given: `group`, `response`, `reward`, `uid`."
+    )
