@@ -90,10 +90,11 @@ def test_special_and_degenerate_cases():
     assert_same(cl.a2tgpo(**constant), torch.zeros(2, 3, dtype=F64))
 
 
-@given(seed=st.integers(0, 10**6), extra=st.integers(1, 9))
-def test_padding_changes_no_bit_of_the_clip_scale(seed, extra):
-    gain = torch.randn(40, 5, generator=torch.Generator().manual_seed(seed), dtype=F64)
-    other = {"group": torch.arange(40) // 3, "turn_count": torch.arange(40) % 6}
-    wider = torch.nn.functional.pad(gain, (0, extra), value=torch.nan)
-    result = cl.a2tgpo_clip_scale(information_gain=wider, **other)[:, :5].contiguous()
-    assert_same(result, cl.a2tgpo_clip_scale(information_gain=gain, **other))
+def test_padding_changes_no_bit_of_the_clip_scale():
+    draw = torch.Generator().manual_seed(0)
+    other = {"group": torch.arange(43) // 3, "turn_count": torch.full((43,), 5)}
+    for extra in range(1, 150):
+        gain = torch.randn(43, 5, generator=draw, dtype=F64)
+        wider = torch.nn.functional.pad(gain, (0, extra), value=torch.nan)
+        result = cl.a2tgpo_clip_scale(information_gain=wider, **other)[:, :5].contiguous()
+        assert_same(result, cl.a2tgpo_clip_scale(information_gain=gain, **other))
