@@ -23,14 +23,14 @@ def constant_groups(variant, dtype, constants):
 
     Outcomes, gains, process rewards and the pool of step rewards are the group's constant. GiGPO's
     turns earn it at the last turn, and start from states that differ by turn only. PURE's steps
-    are equally long (one step each for the literal minimum, whose constant is not 0 by design).
-    Token counts differ. lone="raw" promises a group of one its reward, so there are none then.
+    are equally long. Token counts differ. lone="raw" promises a group of one its reward, so there
+    are none then.
     """
     sizes = torch.tensor(SIZES[variant.options.get("lone") == "raw" :])
     size = sizes.repeat(len(constants))
     group = torch.arange(len(size)).repeat_interleave(size)
     x = constants.repeat_interleave(len(sizes)).repeat_interleave(size).to(dtype)
-    turns = 1 if variant.options.get("form") == "suffix_min" else 2
+    turns = 2
     every = x[:, None].expand(-1, turns)
     last = torch.stack([torch.zeros_like(x), x], 1)
     tensors = {

@@ -9,32 +9,31 @@ from creditlib.contract import checked
 from creditlib.ops.masks import real_turns
 from creditlib.ops.precision import narrow, wide
 from creditlib.ops.returns import turn_returns
-from creditlib.ops.softmin import hard_min_weights, softmin_weights, suffix_min_steps
+from creditlib.ops.softmin import hard_min_weights, softmin_weights, suffix_min
 from creditlib.vocabulary import Positive, ProcessReward, TurnCount, TurnCredit, Valid
 
 __all__ = ["hard_min_returns", "min_steps", "softmin_returns", "suffix_min_returns"]
 
 
-def min_steps(score: Tensor, real: Tensor, form: str, temperature: float) -> Tensor:
-    """The steps whose suffix sums are the return of that form, [batch turn] -> [batch turn].
+def min_steps(score: Tensor, real: Tensor, temperature: float | None) -> Tensor:
+    """The steps whose suffix sums are the returns, hard-min without a temperature.
 
     >>> score, real = torch.tensor([[3.0, 1.0]]), torch.tensor([[True, True]])
-    >>> min_steps(score, real, "hard_min", 1.0)
+    >>> min_steps(score, real, None)
     tensor([[0., 1.]])
     """
-    if form == "suffix_min":
-        return suffix_min_steps(score, real)
-    soft = form == "softmin"
-    weights = softmin_weights(score, real, temperature) if soft else hard_min_weights(score, real)
+    if temperature is None:
+        weights = hard_min_weights(score, real)
+    else:
+        weights = softmin_weights(score, real, temperature)
     return torch.where(real, weights * score, torch.zeros_like(score))
 
 
 def _returns(
-    score: Tensor, turn_count: Tensor, valid: Tensor | None, form: str, temperature: float
+    score: Tensor, turn_count: Tensor, valid: Tensor | None, temperature: float | None
 ) -> Tensor:
     real = real_turns(turn_count, score.shape[1], valid)
-    step = min_steps(wide(score), real, form, temperature)
-    return narrow(turn_returns(step, real, 1.0), score)
+    return narrow(turn_returns(min_steps(wide(score), real, temperature), real, 1.0), score)
 
 
 @checked
@@ -62,7 +61,7 @@ def softmin_returns(
     >>> softmin_returns(process_reward=score, turn_count=three).round(decimals=3)
     tensor([[-0.6000, -0.6000,  0.0000]])
     """
-    return _returns(process_reward, turn_count, valid, "softmin", temperature)
+    return _returns(process_reward, turn_count, valid, temperature)
 
 
 @checked
@@ -84,7 +83,7 @@ def hard_min_returns(
     >>> hard_min_returns(process_reward=score, turn_count=torch.tensor([3]))
     tensor([[-0.6000, -0.6000,  0.0000]])
     """
-    return _returns(process_reward, turn_count, valid, "hard_min", 1.0)
+    return _returns(process_reward, turn_count, valid, None)
 
 
 @checked
@@ -107,4 +106,5 @@ def suffix_min_returns(
     >>> suffix_min_returns(process_reward=score, turn_count=torch.tensor([3]))
     tensor([[-0.6000, -0.6000,  0.7000]])
     """
-    return _returns(process_reward, turn_count, valid, "suffix_min", 1.0)
+    real = real_turns(turn_count, process_reward.shape[1], valid)
+    return narrow(suffix_min(wide(process_reward), real), process_reward)

@@ -10,9 +10,10 @@ from torch import Tensor
 from creditlib.contract import checked, refuse
 from creditlib.estimators.min_returns import min_steps
 from creditlib.ops import groups
-from creditlib.ops.masks import real_turns, taken
+from creditlib.ops.masks import flat, real_turns, taken
 from creditlib.ops.precision import narrow, wide
 from creditlib.ops.returns import turn_returns
+from creditlib.ops.softmin import suffix_min
 from creditlib.vocabulary import (
     Group,
     Length,
@@ -54,17 +55,18 @@ def pure(
         b[i,k] = turn_length[i,k] · Σ_o Σ_j s[o,j] / Σ_o length[o]                 baseline="token"
 
     The sum of s is close to the smallest score; its suffix sum is near that minimum up to the
-    worst step and near 0 after it. form="hard_min" puts all weight on the minimum, "suffix_min"
-    is the literal minimum of the steps still to come (see `softmin_returns`, `hard_min_returns`,
-    `suffix_min_returns`). `length` is the sum of `turn_length` unless given.
+    worst step and near 0 after it. form="hard_min" puts all weight on the minimum. "suffix_min" is
+    a value and no sum: the literal minimum of the steps still to come, minus its mean over the
+    others' steps, each counted once or turn_length times. See `softmin_returns`,
+    `hard_min_returns`, `suffix_min_returns`. `length` is the sum of `turn_length` unless given;
+    it divides sums, so "suffix_min" does not read it.
 
     Special cases: one step each, no `reward`: `rloo` of the scores. temperature → ∞: mean form.
 
     Degenerate cases: a trajectory alone, or whose peers all lack steps, gets 0 (lone="raw": its
     returns, baseline 0): trajectories without steps set no baseline. A group of equal scores, step
-    counts and turn lengths gives exactly 0, but for form="suffix_min", which sets the whole score
-    against the baseline of the steps still to come: k · score / turn_count at step k. Padding never
-    enters the softmax or a baseline. Turns past `turn_count` get 0.
+    counts and turn lengths gives exactly 0. Padding never enters the softmax or a baseline. Turns
+    past `turn_count` get 0.
 
     Source: Cheng et al. 2025, arXiv:2504.15275 (advantage: Eq. 7–8); baselines as in the authors'
     OpenRLHF code (`presets.PURE_OPENRLHF_STEP`, `presets.PURE_OPENRLHF_TOKEN`).
@@ -88,26 +90,24 @@ def pure(
     real = real_turns(turn_count, turns, valid)
     take = taken(valid, process_reward)
     index = groups.dense(group)
-    step = min_steps(wide(process_reward), real, form, temperature)
-    count, mean = real.sum(1).to(step.dtype), _row_means(step, real)
+    score = wide(process_reward)
+    unit = real.to(score.dtype)
+    size = real.any(1).to(score.dtype)
     if baseline == "token" and turn_length is not None:
-        unit = torch.where(real, wide(turn_length), torch.zeros_like(step))
-        size = unit.sum(1) if length is None else wide(length)
-        divisor = torch.where(size > 0, size, torch.ones_like(size))
-        share, rate = count[:, None] * unit / divisor[:, None], mean * count / divisor
+        unit = torch.where(real, wide(turn_length), torch.zeros_like(score))
+        stated = None if form == "suffix_min" else length
+        size = unit.sum(1) if stated is None else wide(stated)
+    peers = groups.members(index, take & (size > 0)) - (take & (size > 0)).to(score.dtype)
+    if form == "suffix_min":
+        value = suffix_min(score, real)
+        credit = _against_others(value, unit, real, index)
     else:
-        unit, size = real.to(step.dtype), (count > 0).to(step.dtype)
-        share, rate = unit, mean
-    excess = groups.center(rate, index, take, by="leave_one_out", weight=size)
-    # s − b as the deviation from the row's own rate plus that rate's from the others': in a
-    # constant group both are exactly 0, where s − b would leave rounding.
-    inner = (step - mean[:, None] * share) + excess[:, None] * unit
-    credit = turn_returns(inner, real, 1.0)
-    sized = size > 0
-    peers = groups.members(index, take & sized) - (take & sized).to(step.dtype)
-    alone = (peers == 0)[:, None]
-    raw = turn_returns(step, real, 1.0) if lone == "raw" else torch.zeros_like(credit)
-    credit = torch.where(alone, raw, credit)
+        step = min_steps(score, real, temperature if form == "softmin" else None)
+        value = turn_returns(step, real, 1.0)
+        tokens = size if baseline == "token" else None
+        credit = turn_returns(_excess(step, unit, tokens, real, index, take), real, 1.0)
+    raw = value if lone == "raw" else torch.zeros_like(value)
+    credit = torch.where((peers == 0)[:, None], raw, credit)
     if reward is not None:
         outcome = wide(reward)
         against = groups.center(outcome, index, take, by="leave_one_out")
@@ -116,9 +116,39 @@ def pure(
     return narrow(torch.where(real, credit, torch.zeros_like(credit)), process_reward, reward)
 
 
+def _against_others(value: Tensor, unit: Tensor, real: Tensor, index: Tensor) -> Tensor:
+    """A value minus its mean over the steps of the group's other trajectories."""
+    rows = torch.arange(len(value), device=value.device)
+    centered = groups.center(
+        value.reshape(-1),
+        flat(index, value),
+        real.reshape(-1),
+        weight=unit.reshape(-1),
+        leave_out=flat(rows, value),
+    )
+    return centered.view(value.shape)
+
+
+def _excess(
+    step: Tensor, unit: Tensor, tokens: Tensor | None, real: Tensor, index: Tensor, take: Tensor
+) -> Tensor:
+    """S − b: the deviation from the row's own rate, plus that rate's from the others'.
+
+    In a constant group both parts are exactly 0, where s − b would leave rounding.
+    """
+    count, mean = real.sum(1).to(step.dtype), _row_means(step, real)
+    if tokens is None:
+        share, rate, size = unit, mean, (count > 0).to(step.dtype)
+    else:
+        size, divisor = tokens, torch.where(tokens > 0, tokens, torch.ones_like(tokens))
+        share, rate = count[:, None] * unit / divisor[:, None], mean * count / divisor
+    beyond = groups.center(rate, index, take, by="leave_one_out", weight=size)
+    return (step - mean[:, None] * share) + beyond[:, None] * unit
+
+
 def _row_means(step: Tensor, real: Tensor) -> Tensor:
     """The mean of each row's real steps, exactly the common value where they are equal."""
-    rows = torch.arange(step.shape[0], device=step.device)[:, None].expand(step.shape)
-    means = groups.group_mean(step.reshape(-1), rows.reshape(-1), real.reshape(-1))
+    rows = flat(torch.arange(len(step), device=step.device), step)
+    means = groups.group_mean(step.reshape(-1), rows, real.reshape(-1))
     # All entries of a row are its mean; the appended column serves a batch without turns.
     return torch.nn.functional.pad(means.view(step.shape), (0, 1))[:, 0]

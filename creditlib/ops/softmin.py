@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from creditlib.ops.scan import reverse_affine, reverse_minimum, shift_left
+from creditlib.ops.scan import reverse_affine, reverse_minimum
 
-__all__ = ["hard_min_weights", "softmin_weights", "suffix_min_steps"]
+__all__ = ["hard_min_weights", "softmin_weights", "suffix_min"]
 
 
 def softmin_weights(x: Tensor, real: Tensor, temperature: float) -> Tensor:
@@ -43,12 +43,11 @@ def _lowest(x: Tensor, real: Tensor) -> Tensor:
     return torch.cat([masked, empty], -1).amin(-1, keepdim=True)
 
 
-def suffix_min_steps(x: Tensor, real: Tensor) -> Tensor:
-    """Steps whose sum from k on is min(x[k], x[k+1], …): s[k] = m[k] − m[k+1], m = 0 past the end.
+def suffix_min(x: Tensor, real: Tensor) -> Tensor:
+    """min(x[k], x[k+1], …) over real positions, 0 elsewhere.
 
-    >>> suffix_min_steps(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[True, True, True]]))
-    tensor([[ 0., -1.,  2.]])
+    >>> suffix_min(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[True, True, True]]))
+    tensor([[1., 1., 2.]])
     """
     lowest = reverse_minimum(torch.where(real, x, torch.full_like(x, torch.inf)))
-    lowest = torch.where(real, lowest, torch.zeros_like(lowest))
-    return lowest - shift_left(lowest, 1, 0)
+    return torch.where(real, lowest, torch.zeros_like(lowest))

@@ -1,6 +1,5 @@
 """PURE by hand, and against loops in all forms and both baselines."""
 
-import itertools
 import math
 
 import pytest
@@ -54,15 +53,48 @@ def test_outcome_by_hand():
     assert_close(outcome, torch.tensor([[0, 0], [-0.75, 0], [0.75, 0.75]], dtype=F64))
 
 
+def test_literal_minimum_by_hand():
+    # minima still to come: 1, 1 | 3 | 5, 5; the others' steps average 13/3, 12/4, 5/3
+    result = cl.pure(**THREE, form="suffix_min")
+    expected = [[1 - 13 / 3, 1 - 13 / 3], [0, 0], [5 - 5 / 3, 5 - 5 / 3]]
+    assert_close(result, torch.tensor(expected, dtype=F64))
+    # by tokens: 3·4 + 5·4 over 8, 1·2 + 5·4 over 6, 1·2 + 3·4 over 6
+    turn_length = torch.tensor([[1, 1], [4, 9], [2, 2]])
+    result = cl.pure(**THREE, form="suffix_min", baseline="token", turn_length=turn_length)
+    expected = [[1 - 4, 1 - 4], [3 - 22 / 6, 0], [5 - 14 / 6, 5 - 14 / 6]]
+    assert_close(result, torch.tensor(expected, dtype=F64))
+
+
 def min_steps(score, form):
     """The steps whose suffix sums are the return of that form."""
     if form == "softmin":
         power = [math.exp(-v / 0.5) for v in score]
         return [v * p / sum(power) for v, p in zip(score, power, strict=True)]
-    if form == "hard_min":
-        return [v / score.count(v) if v == min(score) else 0.0 for v in score]
-    lowest = [min(score[k:]) for k in range(len(score))] + [0.0]
-    return [a - b for a, b in itertools.pairwise(lowest)]
+    return [v / score.count(v) if v == min(score) else 0.0 for v in score]
+
+
+def returns(score, form):
+    if form == "suffix_min":
+        return [min(score[k:]) for k in range(len(score))]
+    return suffix(min_steps(score, form))
+
+
+def against(i, others, scores, unit, size, form, baseline):
+    """Credit of one trajectory against its peers; None if they hold nothing to compare with."""
+    heft = sum(size[o] for o in others)
+    if not heft:
+        return None
+    if form == "suffix_min":
+        pairs = [
+            (v, u) for o in others for v, u in zip(returns(scores[o], form), unit[o], strict=True)
+        ]
+        b = sum(v * u for v, u in pairs) / sum(u for _, u in pairs)
+        return [v - b for v in returns(scores[i], form)]
+    # what a unit of the others earns: a step's mean, or all of a row over all its tokens
+    steps = {o: min_steps(scores[o], form) for o in others if scores[o]}
+    earned = [mean(step) if baseline == "step" else sum(step) for step in steps.values()]
+    own = min_steps(scores[i], form) if scores[i] else []
+    return suffix([s - sum(earned) / heft * u for s, u in zip(own, unit[i], strict=True)])
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -77,29 +109,24 @@ def test_against_loops(form, baseline, lone, given_length, seed):
     x["length"] = x["turn_length"].sum(1) + 3 * (x["turn_count"] > 0)
     if not given_length:
         x.pop("length")
-    steps = [min_steps(row, form) for row in ragged(x["process_reward"], count)]
+    scores = ragged(x["process_reward"], count)
     if baseline == "token":
-        extra = 3 if given_length else 0
+        extra = 3 if given_length and form != "suffix_min" else 0
         size = [sum(row) + extra * bool(row) for row in unit]
-        share = [sum(step) for step in steps]
     else:
         size = [float(n > 0) for n in count]
-        share = [mean(step) if step else 0.0 for step in steps]
     rows = [[0.0] * 5 for _ in count]
     for own in members(x["group"].tolist(), x["valid"].tolist()).values():
         for i in own:
             others = [o for o in own if o != i]
-            heft = sum(size[o] for o in others)
-            if heft:
-                b = sum(share[o] for o in others) / heft
-                inner = [s - b * u for s, u in zip(steps[i], unit[i], strict=True)]
-            else:
-                inner = steps[i] if lone == "raw" else [0.0] * count[i]
+            credit = against(i, others, scores, unit, size, form, baseline)
+            if credit is None:
+                credit = returns(scores[i], form) if lone == "raw" else [0.0] * count[i]
             if others:
                 outcome = reward[i] - mean([reward[o] for o in others])
             else:
                 outcome = reward[i] if lone == "raw" else 0.0
-            rows[i] = [v + 2 * outcome for v in suffix(inner)]
+            rows[i] = [v + 2 * outcome for v in credit]
     options = {"form": form, "baseline": baseline, "lone": lone, "temperature": 0.5}
     assert_close(cl.pure(**x, **options, reward_weight=2.0), table(rows, 5))
 
@@ -116,7 +143,7 @@ def test_peers_without_steps_set_no_baseline(baseline, form):
     }
     options = {"form": form, "baseline": baseline}
     assert_same(cl.pure(**batch, **options), torch.zeros(2, 2, dtype=F64))
-    step = suffix(min_steps([1.0, 0.0], form))
+    step = returns([1.0, 0.0], form)
     raw = cl.pure(**batch, **options, lone="raw", temperature=0.5)
     assert_close(raw, torch.tensor([step, [0, 0]], dtype=F64))
 
@@ -130,7 +157,7 @@ def test_one_step_each_is_rloo_of_the_scores():
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3, 7])
-@pytest.mark.parametrize("form", ["softmin", "hard_min"])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("baseline", ["step", "token"])
 def test_equal_scores_and_counts_give_exactly_zero(turns, form, baseline):
     batch = {
@@ -141,14 +168,6 @@ def test_equal_scores_and_counts_give_exactly_zero(turns, form, baseline):
     }
     result = cl.pure(**batch, form=form, baseline=baseline)
     assert_same(result, torch.zeros(4, turns))
-
-
-def test_the_literal_minimum_of_a_constant_grows_with_the_step():
-    # returns 6, 6, 6 against a baseline of 2 per step still to come: 6 − 6, 6 − 4, 6 − 2
-    score, group = torch.full((2, 3), 6.0), torch.zeros(2, dtype=torch.int64)
-    three = torch.tensor([3, 3])
-    result = cl.pure(process_reward=score, group=group, turn_count=three, form="suffix_min")
-    assert result.tolist() == [[0, 2, 4]] * 2
 
 
 def test_a_token_baseline_needs_turn_lengths():

@@ -8,7 +8,7 @@ from helpers import F64, assert_same
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditlib.ops.softmin import hard_min_weights, softmin_weights, suffix_min_steps
+from creditlib.ops.softmin import hard_min_weights, softmin_weights, suffix_min
 from creditlib.testing import assert_close
 
 SHAPES = [(0, 0), (0, 3), (3, 0), (1, 1), (7, 7), (3, 64), (2, 129)]
@@ -45,8 +45,7 @@ def test_hard_min_and_suffix_min_by_hand():
     x = torch.tensor([[0.0, 2.0, 0.0, 1.0]])
     real = torch.ones(1, 4, dtype=torch.bool)
     assert hard_min_weights(x, real).tolist() == [[0.5, 0, 0.5, 0]]
-    # minima of what is still to come: 0, 0, 0, 1; each minus the next
-    assert suffix_min_steps(x, real).tolist() == [[0, 0, -1, 1]]
+    assert suffix_min(x, real).tolist() == [[0, 0, 0, 1]]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -58,12 +57,8 @@ def test_against_loops(shape, seed, temperature):
     )
     hard = by_row(lambda v: [(u == min(v)) / v.count(min(v)) for u in v], x, real)
     assert_same(hard_min_weights(x, real), hard)
-    literal = by_row(
-        lambda v: [min(v[k:]) - (min(v[k + 1 :]) if v[k + 1 :] else 0) for k in range(len(v))],
-        x,
-        real,
-    )
-    assert_same(suffix_min_steps(x, real), literal)
+    literal = by_row(lambda v: [min(v[k:]) for k in range(len(v))], x, real)
+    assert_same(suffix_min(x, real), literal)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3, 1e30, 1e200])
@@ -80,5 +75,5 @@ def test_padding_changes_no_bit(seed, extra):
     real = torch.arange(41) < torch.arange(1, 46, 5)[:, None]
     wider = torch.cat([x, torch.full((9, extra), 1e30, dtype=F64)], 1)
     exists = torch.nn.functional.pad(real, (0, extra))
-    for rule in (lambda v, r: softmin_weights(v, r, 0.1), hard_min_weights, suffix_min_steps):
+    for rule in (lambda v, r: softmin_weights(v, r, 0.1), hard_min_weights, suffix_min):
         assert_same(rule(wider, exists)[:, :41].contiguous(), rule(x, real))
