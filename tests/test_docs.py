@@ -164,9 +164,9 @@ def test_a_missing_row_is_noticed(name):
     [
         ("| `VERL_OPO` |", "| `VERL_OPUS` |", "opo: no preset VERL_OPUS"),
         ("| `remax` |", "| `remux` |", "remux is not public"),
-        ("../creditlib/estimators/maxrl.py", "../tests/test_nowhere.py", "maxrl is not in"),
+        ("../tests/estimators/test_maxrl.py", "../tests/test_nowhere.py", "maxrl is not in"),
         (
-            "[module](../creditlib/estimators/maxrl.py)",
+            "[by hand](../tests/estimators/test_maxrl.py)",
             "[core](../tests/test_golden_core.py)",
             "maxrl is not in test_golden_core.py",
         ),
