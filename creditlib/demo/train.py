@@ -108,14 +108,13 @@ def roll_out(world: World, probability: Tensor, chance: Tensor, rollouts: int) -
         now = torch.where(playing, world.following[now, command], now)
     reward = world.won[now].float()
     turn_count = (states >= 0).sum(dim=1)
-    last = torch.arange(turns) == turn_count[:, None] - 1
     return Rollouts(
         state=states,
         command=commands,
         group=run * len(world.start) + game,
         turn_count=turn_count,
         reward=reward,
-        turn_reward=last * reward[:, None],
+        turn_reward=cl.outcome_at_last_turn(reward=reward, turn_count=turn_count, turns=turns),
         anchor=torch.where(states >= 0, world.seen[states], -1),
     )
 
