@@ -2,7 +2,8 @@
 
 `grpo(reward=reward, group=group, **presets.TRL_GRPO)`. Defaults of the library are the safe ones
 (a lone rollout and a constant group give exactly 0); a preset states where others differ.
-Golden numbers prove each.
+Golden numbers prove those of verl, verl-agent, rLLM, Lite-PPO, IGPO, A²TGPO and PURE; the others
+are the trainer's formula, worked by hand in `tests/test_presets.py`.
 """
 
 from __future__ import annotations

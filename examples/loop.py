@@ -1,4 +1,4 @@
-"""REINFORCE with any estimator: `python examples/loop.py gigpo`.
+"""REINFORCE with any estimator of outcomes, groups and anchors: `python examples/loop.py gigpo`.
 
 Eight tasks of two turns of four moves each; one pair of moves per task earns 1. The argument is a
 name of creditlib or an import path such as `own_estimator:rank_credit`.
