@@ -69,11 +69,11 @@ def gigpo(
     Special cases: step_weight=0 is `grpo` on every turn; so are anchors that are all distinct
     (without leave_out). One turn each from one anchor gives (1 + step_weight) · `grpo`.
 
-    Degenerate cases: equal rewards of a group give E = 0, equal returns at an anchor give S = 0,
-    both exactly. An anchor met once gives S = 0; a negative anchor counts as met once. A group of
-    one trajectory gives E = 0 (lone="raw": its reward minus the penalty; over turns only if it has
-    a single one). Turns past `turn_count` get 0; a trajectory without turns counts in the
-    statistics of E, unless they run over turns.
+    Degenerate cases: equal rewards and penalties in a group give E = 0, equal returns at an anchor
+    S = 0, both exactly. An anchor met once gives S = 0; a negative anchor counts as met once. A
+    group of one trajectory gives E = 0 (lone="raw": its reward minus the penalty; over turns only
+    if it has a single one). Turns past `turn_count` get 0; a trajectory without turns counts in
+    the statistics of E, unless they run over turns.
 
     Options:
         episode_over: what E's mean and deviation run over. "trajectory": each trajectory once;
