@@ -117,7 +117,10 @@ def describe(name: str, hint: Any, required: bool = True) -> Argument:
 @functools.cache
 def read(function: Callable[..., Any]) -> tuple[tuple[Argument, ...], tuple[Option, ...]]:
     """The tensor arguments and the limited options of an unwrapped function."""
-    hints = get_type_hints(function, include_extras=True)
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except NameError:  # a stranger imports types for the type checker only
+        hints = {}
     tensors: list[Argument] = []
     options: list[Option] = []
     for name, parameter in inspect.signature(function).parameters.items():
@@ -129,8 +132,10 @@ def read(function: Callable[..., Any]) -> tuple[tuple[Argument, ...], tuple[Opti
         members, word = _flatten(hint)
         optional = type(None) in members
         choices = tuple(value for m in members if get_origin(m) is Literal for value in get_args(m))
+        whole = int in members and float not in members
+        if word is None and (whole or float in members):
+            word = Word("a number")
         if choices or word:
-            whole = int in members and float not in members
             options.append(Option(name, choices or None, word, optional, whole))
     return tuple(tensors), tuple(options)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -20,6 +21,7 @@ except ModuleNotFoundError as error:
     )
     raise SystemExit(2) from None
 
+from creditlib import __version__
 from creditlib.contract import ContractError
 from creditlib.rollouts import Format
 
@@ -38,6 +40,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; what the user got wrong is one sentence on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a plain terminal gets '?' for what it lacks
     try:
         app()
     except (ContractError, ModuleNotFoundError, OSError) as error:
@@ -45,10 +50,10 @@ def main() -> None:
         raise SystemExit(2) from None
 
 
-def _console() -> Console:
+def _console(needed: int = 0) -> Console:
     """A terminal as wide as it is; a pipe or a file gets room for the tables."""
     wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(width=120) if wide else Console()
+    return Console(width=max(120, needed)) if wide else Console()
 
 
 def _sentence(error: Exception) -> str:
@@ -57,7 +62,22 @@ def _sentence(error: Exception) -> str:
     return str(error)
 
 
-@app.command()
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"creditlib {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """What comes before a command."""
+
+
+@app.command(short_help="List the estimators and which tensors they need.")
 def estimators() -> None:
     """List every estimator, weight and shaper with what it credits and which tensors it needs."""
     from creditlib.report import catalogue_table
@@ -65,7 +85,7 @@ def estimators() -> None:
     _console().print(catalogue_table())
 
 
-@app.command()
+@app.command(short_help="Show how estimators credit your rollouts.")
 def explain(
     file: Annotated[Path, typer.Argument(help="JSON Lines or Parquet file, or a folder of them.")],
     estimator: Annotated[
@@ -94,23 +114,33 @@ def explain(
 
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # an installed script does not see mypkg beside it
-    options = _options(option or [], estimator)
-    weights = {name: _number(name, text) for name, text in map(_split, reward_weight or [])}
+    given = _options(option or [], estimator)
+    pairs = [_split("--reward-weight", text) for text in reward_weight or []]
+    weights = {name: _number(name, text) for name, text in pairs}
     rollouts = read(
         file, format=_format(format), similarity=similarity, reward_weights=weights or None
     )
-    limit = None if every else 3
-    _console().print(explained(rollouts, estimator, groups=group, limit=limit, options=options))
+    found = explained(
+        rollouts,
+        estimator,
+        groups=group,
+        limit=None if every else 3,
+        options=given,
+        more="`--group NAME` or `--all`",
+    )
+    _console(found.width).print(found)
+    if not found.credited:
+        raise typer.Exit(2)
 
 
 def _format(text: str) -> Format:
     return cast("Format", text)  # read refuses what it does not know
 
 
-def _split(text: str) -> tuple[str, str]:
+def _split(flag: str, text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not (name and sign and value):
-        raise ContractError(f"explain: an option must be name=value, got {text!r}.")
+        raise ContractError(f"explain: `{flag}` must be name=value, got {text!r}.")
     return name, value
 
 
@@ -127,7 +157,7 @@ def _options(texts: list[str], estimators: list[str]) -> dict[str, dict[str, Any
     """'gigpo.gamma=0.9' as {'gigpo': {'gamma': 0.9}}; the value is JSON, or else text."""
     found: dict[str, dict[str, Any]] = {}
     for text in texts:
-        key, value = _split(text)
+        key, value = _split("--option", text)
         estimator, _, name = key.rpartition(".")
         if estimator not in estimators:
             names = ", ".join(estimators)
@@ -143,7 +173,7 @@ def _options(texts: list[str], estimators: list[str]) -> dict[str, dict[str, Any
     return found
 
 
-@app.command()
+@app.command(short_help="Say what is installed, is live and loads.")
 def doctor() -> None:
     """Say what is installed, which backends are live, and which plug-ins load."""
     from creditlib.doctor import examine
@@ -162,7 +192,7 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(short_help="Train on text games with GRPO and GiGPO.")
 def demo(
     seeds: Annotated[int, typer.Option(help="Paired training runs of each estimator.")] = 32,
     updates: Annotated[int, typer.Option(help="Optimizer steps in a run.")] = 100,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,9 +14,18 @@ from torch import Tensor
 from creditlib.annotations import Argument, Option, read
 from creditlib.vocabulary import Word
 
-__all__ = ["ContractError", "check_tensors", "checked", "fact_of", "refuse"]
+__all__ = [
+    "ContractError",
+    "check_offsets",
+    "check_tensors",
+    "checked",
+    "fact_of",
+    "looking_is_free",
+    "refuse",
+]
 
 _TOKEN = (("token", 0),)
+_TOKEN_AXES = "axes of tokens"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,8 +60,54 @@ def fact_of(value: object) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
-def check_tensors(name: str, tensors: tuple[Argument, ...], given: Mapping[str, Any]) -> None:
+def looking_is_free(x: Tensor) -> bool:
+    """Whether reading a value waits for no device and breaks no graph.
+
+    >>> looking_is_free(torch.zeros(1)), looking_is_free(torch.zeros(1, device="meta"))
+    (True, False)
+    """
+    return x.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def check_offsets(name: str, offsets: Tensor, tokens: int) -> None:
+    """Where looking is free, refuse offsets that do not rise from 0 to the number of tokens.
+
+    >>> check_offsets("gae", torch.tensor([0, 2, 3]), 3)
+    """
+    if not looking_is_free(offsets):
+        return
+    wanted = f"rising from 0 to the {tokens} tokens"
+    if int(offsets[0]) != 0 or int(offsets[-1]) != tokens:
+        raise refuse(name, "offsets", wanted, f"{int(offsets[0])} to {int(offsets[-1])}")
+    falls = offsets[1:] < offsets[:-1]
+    if bool(falls.any()):
+        row = int(falls.to(torch.uint8).argmax())
+        fact = f"{int(offsets[row])} before {int(offsets[row + 1])}"
+        raise refuse(name, "offsets", wanted, fact)
+
+
+def _check_counts(
+    name: str, given: Mapping[str, Any], sizes: Mapping[str, tuple[int, str]]
+) -> None:
+    """Counts that point outside a tensor would lose a reward: refused where looking is free."""
+    count, turn = given.get("turn_count"), sizes.get("turn")
+    if count is not None and turn is not None and looking_is_free(count) and len(count):
+        valid = given.get("valid")
+        most = int((count if valid is None else count * valid).max())
+        if most > turn[0]:
+            wanted = f"at most {turn[0]}, the turns of `{turn[1]}`"
+            raise refuse(name, "turn_count", wanted, str(most))
+    offsets, token = given.get("offsets"), sizes.get("token")
+    if offsets is not None and token is not None and sizes[_TOKEN_AXES][0] == 1:
+        check_offsets(name, offsets, token[0])
+
+
+def check_tensors(
+    name: str, tensors: tuple[Argument, ...], given: Mapping[str, Any]
+) -> dict[str, tuple[int, str]]:
     """Refuse, in the name of a function, the first tensor that breaks its contract.
+
+    Returns the size of every axis and the tensor that bound it.
 
     Type and layout, then dtype and number of axes, then device, then sizes: an axis is bound by
     the first tensor that has it. Tokens are all padded or all packed.
@@ -84,11 +140,12 @@ def check_tensors(name: str, tensors: tuple[Argument, ...], given: Mapping[str, 
                 fact = f"{fact_of(value)} where `{bound[1]}` has {axis} {bound[0]}"
                 raise refuse(name, tensor.name, tensor.contract, fact)
         if shape.axes[-1:] == _TOKEN:
-            bound = sizes.setdefault("axes of tokens", (value.ndim, tensor.name))
+            bound = sizes.setdefault(_TOKEN_AXES, (value.ndim, tensor.name))
             if bound[0] != value.ndim:
                 layout = "padded" if bound[0] == 2 else "packed"
                 fact = f"{fact_of(value)} where `{bound[1]}` is {layout}"
                 raise refuse(name, tensor.name, tensor.contract, fact)
+    return sizes
 
 
 def _check_options(name: str, options: tuple[Option, ...], given: Mapping[str, Any]) -> None:
@@ -110,7 +167,8 @@ def _check_options(name: str, options: tuple[Option, ...], given: Mapping[str, A
 def _check_number(name: str, option: Option, word: Word, value: object) -> None:
     fact = fact_of(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if word.allows(value) and not (option.whole and isinstance(value, float)):
+        right = math.isfinite(value) and not (option.whole and isinstance(value, float))
+        if right and word.allows(value):
             return
         fact = repr(value)
     contract = f"{'an integer' if option.whole else 'a number'} {word.range()}".rstrip()
@@ -127,10 +185,11 @@ def _document(function: Callable[..., Any], tensors: tuple[Argument, ...]) -> st
     return inspect.cleandoc(function.__doc__ or "") + "\n\nTensors:\n" + "\n".join(lines)
 
 
-def checked(function: Callable[P, R]) -> Callable[P, R]:
+def checked(function: Callable[P, R], *, detach: bool = True) -> Callable[P, R]:
     """Check every call against the annotations, and detach what it returns.
 
-    The checks are skipped under `torch.compile`, where they would be traced for nothing.
+    The checks are skipped under `torch.compile`, where they would be traced for nothing. What only
+    moves values between layouts keeps their gradients: detach=False.
     """
     tensors, options = read(function)
     names = tuple(inspect.signature(function).parameters)
@@ -140,9 +199,12 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         if not torch.compiler.is_compiling():
             given = {**dict(zip(names, args, strict=False)), **kwargs} if args else kwargs
-            check_tensors(title, tensors, given)
+            sizes = check_tensors(title, tensors, given)
             if options:
                 _check_options(title, options, given)
+            _check_counts(title, given, sizes)
+        if not detach:
+            return function(*args, **kwargs)
         with torch.no_grad():
             return function(*args, **kwargs)
 

@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 
 from creditlib import __version__
-from creditlib.names import plugins
+from creditlib.names import Plugin, one_line, plugins, public_functions
 
 __all__ = ["Finding", "examine"]
 
@@ -20,7 +20,7 @@ State = Literal["ok", "absent", "failed"]
 
 _PACKAGES = (
     *("torch", "numpy", "einops", "jaxtyping", "numba", "triton"),
-    *("rapidfuzz", "pyarrow", "typer", "rich", "textworld", "hypothesis"),
+    *("rapidfuzz", "pyarrow", "typer", "rich", "textworld", "scipy", "hypothesis"),
 )
 
 
@@ -95,10 +95,19 @@ def _backends() -> list[Finding]:
 
 
 def _plugins() -> list[Finding]:
-    found = [
-        Finding("plug-ins", plugin.name, plugin.value)
-        if plugin.error is None
-        else Finding("plug-ins", plugin.name, f"{plugin.value} failed: {plugin.error}", "failed")
-        for plugin in plugins()
-    ]
+    ours = public_functions()
+    found = [_plugin(plugin, shadowed=plugin.name in ours) for plugin in plugins()]
     return found or [Finding("plug-ins", "none", "no package offers any", "absent")]
+
+
+def _plugin(plugin: Plugin, *, shadowed: bool) -> Finding:
+    """A name of ours always means ours: a plug-in under it can never be reached."""
+    name, fact = one_line(plugin.name), one_line(plugin.value)
+    faults: list[str] = []
+    if plugin.error is not None:
+        faults.append(f"failed: {one_line(plugin.error)}")
+    if shadowed:
+        faults.append(f"is shadowed by creditlib's own {name}")
+    if not faults:
+        return Finding("plug-ins", name, fact)
+    return Finding("plug-ins", name, f"{fact} {' and '.join(reversed(faults))}", "failed")

@@ -37,7 +37,7 @@ def ids(keys: Iterable[Any]) -> Group:
     >>> ids([1, True, 1.0, "1"]).unique().numel()
     4
     """
-    if isinstance(keys, (str, bytes)):
+    if isinstance(keys, (str, bytes)) or not hasattr(keys, "__iter__"):
         raise refuse("ids", "keys", "a list of keys", type(keys).__name__)
     return torch.tensor(_hash_all("ids", "keys", keys), dtype=torch.int64)
 
@@ -113,6 +113,8 @@ def _pack(tag: bytes, *parts: bytes) -> bytes:
 
 
 def _encode(key: Any, function: str, argument: str) -> bytes:
+    if isinstance(key, (np.str_, np.bytes_)):
+        return _encode_scalar(key)  # a list of texts and an array of them name the same uids
     if isinstance(key, np.generic):
         return b"g" + _encode_array(np.asarray(key), function, argument)
     if isinstance(key, _SCALARS):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from creditlib.contract import checked, fact_of, refuse
+from creditlib.contract import check_offsets, checked, fact_of, looking_is_free, refuse
 from creditlib.vocabulary import Length, Offsets, Trajectory, Turn, TurnCount, Width
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 Side = Literal["left", "right"]
+_moving = functools.partial(checked, detach=False)
 
 
 class Places(NamedTuple):
@@ -121,7 +123,7 @@ def turns_from_mask(mask: Tensor, *, offsets: Offsets | None = None) -> Turn:
         wanted = "bool[batch token]" if offsets is None else "bool[token]"
         raise refuse("turns_from_mask", "mask", wanted, fact_of(mask))
     if offsets is not None:
-        _refuse_total("turns_from_mask", "offsets", offsets, mask.shape[0])
+        check_offsets("turns_from_mask", offsets, mask.shape[0])
     before = torch.nn.functional.pad(mask[..., :-1], (1, 0))[..., : mask.shape[-1]]
     if offsets is not None:
         position = torch.arange(mask.shape[0], device=mask.device)
@@ -157,13 +159,14 @@ def offsets_of(length: Length) -> Offsets:
     return torch.nn.functional.pad(torch.cumsum(length.to(torch.int64), 0), (1, 0))
 
 
-@checked
+@_moving
 def pack(
     x: Tensor, length: Length, *, side: Side = "right", tokens: Width | None = None
 ) -> tuple[Tensor, Tensor]:
     """(packed, offsets): the first (padding "left": the last) length[i] tokens of each row.
 
     `side` is where the padding is. `tokens`, the sum of `length`, spares a GPU from waiting for it.
+    Gradients pass.
 
     >>> pack(torch.tensor([[1, 2, 0], [3, 0, 0]]), torch.tensor([2, 1]))
     (tensor([1, 2, 3]), tensor([0, 2, 3]))
@@ -172,14 +175,14 @@ def pack(
         raise refuse("pack", "x", f"[batch token] of {length.shape[0]} rows", fact_of(x))
     _refuse_longer("pack", "length", length, x.shape[1])
     offsets = offsets_of(length)
-    if tokens is not None:
-        _refuse_total("pack", "length", offsets, tokens)
+    if tokens is not None and looking_is_free(offsets) and int(offsets[-1]) != tokens:
+        raise refuse("pack", "tokens", f"{int(offsets[-1])}, the sum of `length`", str(tokens))
     count = int(offsets[-1]) if tokens is None else tokens
     row, column = _cells(offsets, count, x.shape[1], side)
     return x[row, column], offsets
 
 
-@checked
+@_moving
 def unpack(
     x: Tensor,
     offsets: Offsets,
@@ -190,13 +193,15 @@ def unpack(
 ) -> Tensor:
     """Packed tokens to padded rows of `width` (the longest row if None), filled with `fill`.
 
+    Gradients pass.
+
     >>> unpack(torch.tensor([1, 2, 3]), torch.tensor([0, 2, 3]))
     tensor([[1, 2],
             [3, 0]])
     """
     if not _is_tensor(x, 1):
         raise refuse("unpack", "x", "[token]", fact_of(x))
-    _refuse_total("unpack", "offsets", offsets, x.shape[0])
+    check_offsets("unpack", offsets, x.shape[0])
     lengths = offsets[1:] - offsets[:-1]
     if width is not None:
         _refuse_longer("unpack", "offsets", lengths, width)
@@ -207,19 +212,10 @@ def unpack(
     return result.index_put((row, column), x)
 
 
-def _looking_is_free(x: Tensor) -> bool:
-    return x.device.type == "cpu" and not torch.compiler.is_compiling()
-
-
 def _refuse_longer(function: str, argument: str, length: Tensor, width: int) -> None:
-    if _looking_is_free(length) and bool((length > width).any()):
-        longest = f"a row of {int(length.max())}"
-        raise refuse(function, argument, f"rows of at most {width} tokens", longest)
-
-
-def _refuse_total(function: str, argument: str, offsets: Tensor, tokens: int) -> None:
-    if _looking_is_free(offsets) and int(offsets[-1]) != tokens:
-        raise refuse(function, argument, f"for {tokens} tokens", f"{int(offsets[-1])}")
+    if looking_is_free(length) and bool(((length > width) | (length < 0)).any()):
+        off = int(length.max()) if int(length.max()) > width else int(length.min())
+        raise refuse(function, argument, f"rows of 0 to {width} tokens", f"a row of {off}")
 
 
 def _cells(offsets: Tensor, tokens: int, width: int, side: Side) -> tuple[Tensor, Tensor]:

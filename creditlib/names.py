@@ -11,12 +11,21 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple, cast
 
+import torch
 from torch import Tensor
 
-from creditlib.annotations import tensors_of
+from creditlib.annotations import options_of, tensors_of
 from creditlib.contract import fact_of, refuse
 
-__all__ = ["Plugin", "apply", "plugins", "public_functions", "resolve"]
+__all__ = [
+    "Plugin",
+    "apply",
+    "error_line",
+    "one_line",
+    "plugins",
+    "public_functions",
+    "resolve",
+]
 
 ENTRY_POINTS = "creditlib.estimators"
 
@@ -28,6 +37,25 @@ class Plugin(NamedTuple):
     value: str
     function: Callable[..., Any] | None
     error: str | None
+
+
+def one_line(text: object) -> str:
+    r"""Text as one line that a terminal can be shown: no breaks, no control or escape characters.
+
+    >>> one_line("no\x1b[2J\nluck\t!")
+    'no [2J luck !'
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+
+
+def error_line(error: BaseException) -> str:
+    r"""What was raised, as one line.
+
+    >>> error_line(RuntimeError("no\nluck")), error_line(SystemExit())
+    ('RuntimeError: no luck', 'SystemExit')
+    """
+    text = one_line(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def public_functions() -> dict[str, Callable[..., Any]]:
@@ -56,8 +84,8 @@ def plugins() -> list[Plugin]:
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
         try:
             function = entry.load()
-        except Exception as error:  # whatever a stranger's import raises is the finding
-            found.append(Plugin(entry.name, entry.value, None, f"{type(error).__name__}: {error}"))
+        except (Exception, SystemExit) as error:  # whatever an import raises
+            found.append(Plugin(entry.name, entry.value, None, error_line(error)))
             continue
         wrong = None if callable(function) else f"{type(function).__name__} is not callable"
         found.append(Plugin(entry.name, entry.value, None if wrong else function, wrong))
@@ -74,7 +102,7 @@ def resolve(name: str | Callable[..., Any]) -> Callable[..., Any]:
     """
     if callable(name):
         return name
-    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers vary
+    if not isinstance(name, str):
         raise refuse("resolve", "name", "a name or a function", type(name).__name__)
     ours = public_functions()
     if name in ours:
@@ -93,10 +121,9 @@ def resolve(name: str | Callable[..., Any]) -> Callable[..., Any]:
 def _from_path(path: str) -> Callable[..., Any]:
     try:
         function = pkgutil.resolve_name(path)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise refuse(
-            "resolve", "name", "an import path that loads", f"{path!r} ({error})"
-        ) from error
+    except (Exception, SystemExit) as error:  # a stranger's import may raise anything
+        fact = f"{path!r} ({error_line(error)})"
+        raise refuse("resolve", "name", "an import path that loads", fact) from error
     if not callable(function):
         kind = type(function).__name__
         raise refuse("resolve", "name", "a function", f"{path!r}, which is {kind}")
@@ -116,22 +143,27 @@ def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **opti
     tensor([-0.5000,  0.5000])
     """
     target = resolve(function)
-    parameters = inspect.signature(target).parameters
+    if not hasattr(mapping, "keys"):
+        raise refuse("apply", "mapping", "tensors by name", fact_of(mapping))
+    # A module's call takes anything; what it needs is named by its forward.
+    body = target.forward if isinstance(target, torch.nn.Module) else target
+    parameters = inspect.signature(body).parameters
     given = set(mapping.keys())
-    kinds = tensors_of(target)
+    kinds, numbers = tensors_of(body), options_of(body)
     chosen: dict[str, Tensor] = {}
     for name, parameter in parameters.items():
         named = parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
         if not named or name in options:
             continue
         value = mapping[name] if name in given else None
-        if isinstance(value, Tensor):
+        if isinstance(value, Tensor) and name not in numbers:
             chosen[name] = value
             continue
         required = parameter.default is inspect.Parameter.empty
         if not required and (value is None or name not in kinds):
             continue
-        contract = kinds[name].contract if name in kinds else "given"
+        wanted = "given as an option" if name in given else "given"
+        contract = kinds[name].contract if name in kinds else wanted
         have = ", ".join(f"`{key}`" for key in sorted(map(str, given))) or "nothing"
         fact = fact_of(value) if name in given else f"nothing; given: {have}"
         raise refuse(_title(target), name, contract, fact)

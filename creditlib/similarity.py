@@ -24,7 +24,7 @@ def join_similar(
     >>> join_similar([["room 2", None], ["room 1"]], None, 0.8)
     [['room 1', None], ['room 1']]
     """
-    number = isinstance(similarity, (int, float))  # pyright: ignore[reportUnnecessaryIsInstance]
+    number = isinstance(similarity, (int, float))
     if not number or not 0 < similarity <= 1:
         raise refuse("anchor_ids", "similarity", "a number in (0, 1]", repr(similarity))
     keys = group.tolist() if isinstance(group, Tensor) else group

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from creditlib.contract import checked, fact_of, refuse
+from creditlib.contract import checked, fact_of, looking_is_free, refuse
 from creditlib.ops import spread
 from creditlib.ops.precision import as_float, narrow
 from creditlib.ops.whitening import moments, standardize
@@ -67,12 +67,11 @@ def to_tokens(
     tensor([2., 3., 3.])
     """
     row = spread.packed_rows("to_tokens", turn, offsets)
-    if credit.ndim == 2 and turn.device.type == "cpu" and not torch.compiler.is_compiling():
+    if credit.ndim == 2 and looking_is_free(turn):
         _refuse_turns("to_tokens", turn, credit.shape[1])
     advantage = spread.to_tokens(as_float(credit), turn, row)
     if weight is not None:
-        weighted = advantage * weight.to(advantage.dtype)
-        advantage = torch.where(turn >= 0, weighted, torch.zeros_like(advantage))
+        advantage.mul_(weight.to(advantage.dtype)).masked_fill_(turn < 0, 0)
     return write("to_tokens", advantage, out)
 
 
@@ -98,7 +97,7 @@ def turn_sum(
     tensor([[5., 0.]])
     """
     row = spread.packed_rows("turn_sum", turn, offsets)
-    if turn.device.type == "cpu" and not torch.compiler.is_compiling():
+    if looking_is_free(turn):
         _refuse_turns("turn_sum", turn, turns)
     rows = turn.shape[0] if offsets is None else offsets.shape[0] - 1
     value = x.to(torch.float32 if x.device.type == "mps" else torch.float64)

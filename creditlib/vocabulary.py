@@ -1,8 +1,7 @@
 """The argument names of creditlib, each defined once.
 
-An alias is four things at once: the type a checker sees, the shape contract checked at the call,
-the sentence `help()` prints, and the range random test inputs are drawn from. Axes are the words
-`batch` (trajectories), `turn` and `token`.
+An alias is four things: the type a checker sees, the shape contract checked at the call, the
+sentence `help()` prints, the range random inputs are drawn from. Axes: `batch`, `turn`, `token`.
 """
 
 from __future__ import annotations
@@ -200,7 +199,8 @@ Offsets: TypeAlias = Annotated[
     Word("packed layout: trajectory i owns tokens offsets[i]:offsets[i+1]", low=0),
 ]
 Out: TypeAlias = Annotated[
-    Float[Tensor, "batch token"] | Float[Tensor, "token"], Word("written in place of a new tensor")
+    Float[Tensor, "batch token"] | Float[Tensor, "token"],
+    Word("written into, and returned"),
 ]
 
 # --- results ----------------------------------------------------------------------------------

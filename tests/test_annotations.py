@@ -97,10 +97,11 @@ def test_tensors_of_a_strangers_function():
 
 def test_options_of_a_strangers_function():
     found = options_of(estimator)
-    assert list(found) == ["form", "turns", "rate"]
+    assert list(found) == ["form", "turns", "rate", "free"]
     assert (found["form"].choices, found["form"].optional) == (("a", "b"), True)
     assert (found["turns"].whole, found["rate"].whole) == (True, False)
     assert found["rate"].word == Word("a rate", low=0)
+    assert found["free"].word == Word("a number")
 
 
 class Callable:

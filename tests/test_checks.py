@@ -271,3 +271,9 @@ def test_of_a_batch_that_passes_no_reward_is_lost():
         returns = cl.discounted_return(**batch, gamma=1.0)
         assert returns.max() == reward.nansum()
     assert passed > 30
+
+
+def test_names_with_many_meanings_are_left_to_the_functions():
+    batch = {"turn": torch.tensor([[0, 1]]), "weight": -torch.ones(1, 2), "turn_count": None}
+    cl.check_batch(batch | {"turn_count": torch.tensor([2]), "turn_reward": torch.zeros(1, 3)})
+    cl.check_batch({"credit": torch.zeros(2, 2), "turn_count": torch.tensor([1, 2])})

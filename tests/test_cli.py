@@ -1,4 +1,5 @@
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -6,7 +7,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from creditlib import cli, doctor
+from creditlib import __version__, cli, doctor
 from creditlib.names import Plugin, public_functions
 
 TURN = {"observation": "7*8?", "text": "56"}
@@ -89,7 +90,8 @@ def test_explain_takes_a_function_beside_the_shell(file, tmp_path, monkeypatch):
 def test_explain_shows_all_groups_on_request(tmp_path):
     path = tmp_path / "rollouts.jsonl"
     path.write_text("".join(json.dumps({**ROWS[0], "group": g}) + "\n" for g in range(5)))
-    assert "2 more groups" in run("explain", path, "-e", "grpo").output
+    found = run("explain", path, "-e", "grpo").output
+    assert "2 more groups: `--group NAME` or `--all`." in found
     assert "group 4" in run("explain", path, "-e", "grpo", "--all").output
 
 
@@ -106,7 +108,11 @@ def test_mistakes_are_one_sentence_and_exit_code_2(file, monkeypatch, capsys):
         "got 'gigpo.gamma=1'.\n"
     )
     assert refused(monkeypatch, capsys, "explain", file, "-e", "grpo", "-o", "grpo.gamma") == (
-        "creditlib: explain: an option must be name=value, got 'grpo.gamma'.\n"
+        "creditlib: explain: `--option` must be name=value, got 'grpo.gamma'.\n"
+    )
+    weight = ("--reward-weight", "accuracy_reward")
+    assert refused(monkeypatch, capsys, "explain", file, "-e", "grpo", *weight) == (
+        "creditlib: explain: `--reward-weight` must be name=value, got 'accuracy_reward'.\n"
     )
     weight = ("--reward-weight", "a=b")
     assert refused(monkeypatch, capsys, "explain", file, "-e", "grpo", *weight) == (
@@ -120,6 +126,47 @@ def test_mistakes_are_one_sentence_and_exit_code_2(file, monkeypatch, capsys):
         "creditlib: rollouts: `outcome` must be a finite number or null, got 'x' in "
         f"{file} line 1.\n"
     )
+
+
+def test_explain_without_any_credit_fails_after_the_reasons(file):
+    found = run("explain", file, "-e", "gae", "-e", "gigpo", "-o", "gigpo.gama=1")
+    assert found.exit_code == 2
+    assert "gae works on tokens" in found.output
+    assert "gigpo has no option `gama`; did you mean `gamma`?" in found.output.splitlines()
+
+
+def test_a_pipe_is_as_wide_as_the_numbers_need(file, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    names = ["grpo", "rloo", "gigpo", "maxrl", "gpg", "hard_min_returns", "softmin_returns"] * 3
+    found = run("explain", file, *(part for name in names for part in ("-e", name)))
+    assert found.output.count("group 7*8") == found.output.count("whole batch") == 1
+    assert "observation" in found.output
+    assert "…" not in found.output
+
+
+def ran(*args, **environment):
+    """The command line as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "creditlib", *map(str, args)],
+        capture_output=True,
+        env={**os.environ, **environment},
+    )
+
+
+def test_a_terminal_without_the_characters_is_no_error(tmp_path):
+    path = tmp_path / "rollouts.jsonl"
+    path.write_text('{"group": "ä", "outcome": 1.0, "turns": [{"text": "→ 7"}]}', "utf-8")
+    found = ran("explain", path, "-e", "grpo", PYTHONIOENCODING="ascii")
+    assert (found.returncode, found.stderr) == (0, b"")
+    assert b"? 7" in found.stdout
+    found = ran("explain", path, "-e", "grpo", "-g", "é", PYTHONIOENCODING="ascii")
+    assert found.returncode == 2
+    assert found.stderr.endswith(b"got '?'.\n")
+
+
+def test_the_version():
+    found = run("--version")
+    assert (found.exit_code, found.output) == (0, f"creditlib {__version__}\n")
 
 
 def test_doctor_fails_only_for_a_plugin_that_does(monkeypatch):
@@ -171,13 +218,14 @@ def test_a_missing_package_of_the_demo_is_one_sentence(monkeypatch, capsys):
     assert refused(monkeypatch, capsys, "demo") == "creditlib: demo: TextWorld must be installed.\n"
 
 
-def test_the_module_runs_and_names_its_commands():
-    found = subprocess.run(
-        [sys.executable, "-m", "creditlib", "--help"], capture_output=True, text=True
-    )
+def test_the_module_runs_and_names_its_commands_in_80_columns():
+    found = ran("--help", COLUMNS="80", TERMINAL_WIDTH="80")
+    text = found.stdout.decode()
     assert found.returncode == 0
     for command in ("estimators", "explain", "doctor", "demo"):
-        assert command in found.stdout
+        assert command in text
+    assert "..." not in text.partition("[ARGS]...")[2]
+    assert max(map(len, text.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("package", ["typer", "rich"])

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -272,7 +274,12 @@ def test_an_estimators_help_ends_with_the_vocabulary():
 def test_the_check_is_skipped_under_compile(monkeypatch):
     """A call that breaks the contract is refused eagerly and traced without a look."""
     looked = []
-    monkeypatch.setattr("creditlib.contract.check_tensors", lambda *_: looked.append("tensors"))
+
+    def look(*_):
+        looked.append("tensors")
+        return {}
+
+    monkeypatch.setattr("creditlib.contract.check_tensors", look)
     monkeypatch.setattr("creditlib.contract._check_options", lambda *_: looked.append("options"))
     arguments = random_arguments(cl.grpo)
     eager = cl.grpo(**arguments)
@@ -304,3 +311,75 @@ def test_check_tensors_leaves_missing_and_optional_ones_alone():
     tensors = tuple(cl.annotations.tensors_of(cl.grpo).values())
     check_tensors("grpo", tensors, {})
     check_tensors("grpo", tensors, {"reward": REWARD, "group": GROUP, "valid": None})
+
+
+@pytest.mark.parametrize("name", ["igpo", "a2tgpo", "gigpo", "pure", "softmin_returns"])
+def test_turns_beyond_the_tensor_are_refused(name, refusal):
+    """Their outcome would lie in a turn that does not exist, and be lost."""
+    arguments = random_arguments(getattr(cl, name), turns=3)
+    arguments["turn_count"][2] = 4
+    tensor = next(key for key, x in arguments.items() if x.shape == (12, 3))
+    sentence = f"{name}: `turn_count` must be at most 3, the turns of `{tensor}`, got 4."
+    assert refusal(getattr(cl, name), **arguments) == sentence
+    out = torch.arange(12) != 2
+    assert getattr(cl, name)(**arguments, valid=out)[2].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "fact"),
+    [
+        ([0, 1, 2], "0 to 2"),
+        ([1, 2, 3], "1 to 3"),
+        ([0, 1, 13], "0 to 13"),
+        ([0, 4, 3], "4 before 3"),
+    ],
+)
+def test_offsets_that_do_not_fit_are_refused(offsets, fact, refusal):
+    packed = {"token_reward": torch.zeros(3), "turn": torch.tensor([0, 0, 0])}
+    offsets = torch.tensor(offsets)
+    wanted = f"`offsets` must be rising from 0 to the 3 tokens, got {fact}."
+    sentence = refusal(cl.discounted_return, **packed, offsets=offsets, gamma=1.0)
+    assert sentence == f"discounted_return: {wanted}"
+    sentence = refusal(cl.to_tokens, torch.zeros(2), packed["turn"], offsets=offsets)
+    assert sentence == f"to_tokens: {wanted}"
+
+
+def test_layouts_keep_gradients_and_estimators_do_not():
+    x = torch.ones(2, 2, requires_grad=True)
+    packed, offsets = cl.layouts.pack(x, torch.tensor([2, 1]))
+    assert packed.requires_grad
+    assert cl.layouts.unpack(packed, offsets).requires_grad
+    assert not cl.whiten(x, torch.ones(2, 2)).requires_grad
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda: cl.grpo(reward=REWARD, group=GROUP, eps=math.inf),
+            "grpo: `eps` must be a number at least 0, got inf.",
+        ),
+        (
+            lambda: cl.partial_credit(
+                solved=REWARD > 0, score=REWARD, milestones=GROUP, failure=math.nan
+            ),
+            "partial_credit: `failure` must be a number, got nan.",
+        ),
+        (
+            lambda: cl.diagnose(REWARD, turns="x"),
+            "diagnose: `turns` must be an integer, got str.",
+        ),
+        (
+            lambda: cl.gdpo(rewards=REWARD[:, None], group=GROUP, weights="1"),
+            "gdpo: `weights` must be one number for each of the 1 objectives, got '1'.",
+        ),
+        (
+            lambda: cl.find_milestones("abc", ["a"]),
+            "find_milestones: `outputs` must be a list of texts, got str.",
+        ),
+    ],
+)
+def test_a_number_is_a_number(call, sentence):
+    with pytest.raises(cl.ContractError) as caught:
+        call()
+    assert str(caught.value) == sentence

@@ -23,6 +23,25 @@ def test_an_absent_package_is_no_fault(monkeypatch):
     assert found("versions")["no-such-package-anywhere"] == ("not installed", "absent")
 
 
+def test_every_extra_is_listed():
+    assert {"scipy", "textworld", "pyarrow", "typer", "numba", "triton"} <= set(found("versions"))
+
+
+def test_a_plugin_under_a_name_of_ours_is_a_fault(monkeypatch):
+    offered = [
+        Plugin("grpo", "pkg.mod:grpo", len, None),
+        Plugin("rloo", "pkg.mod:rloo", None, "ImportError: no\n\x1b[2Jluck"),
+    ]
+    monkeypatch.setattr(doctor, "plugins", lambda: offered)
+    assert found("plug-ins") == {
+        "grpo": ("pkg.mod:grpo is shadowed by creditlib's own grpo", "failed"),
+        "rloo": (
+            "pkg.mod:rloo is shadowed by creditlib's own rloo and failed: ImportError: no [2Jluck",
+            "failed",
+        ),
+    }
+
+
 def test_devices(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

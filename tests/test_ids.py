@@ -218,3 +218,12 @@ def test_similar_texts_share_an_anchor_inside_a_group_only():
     assert grouped[0] == grouped[1] != grouped[2]
     as_tensor = cl.anchor_ids(texts, similarity=0.9, group=torch.tensor([4, 4, 5]))
     assert as_tensor.flatten().tolist() == grouped
+
+
+def test_numpy_texts_are_texts():
+    assert torch.equal(cl.ids(np.array(["a", "b"])), cl.ids(["a", "b"]))
+    assert torch.equal(cl.ids([np.bytes_(b"a")]), cl.ids([b"a"]))
+
+
+def test_keys_that_are_no_list_are_refused(refusal):
+    assert refusal(cl.ids, 5) == "ids: `keys` must be a list of keys, got int."

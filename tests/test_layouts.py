@@ -184,7 +184,7 @@ REFUSALS = {
     ),
     "offsets of other tokens": (
         lambda: turns_from_mask(torch.ones(4) > 0, offsets=OFFSETS),
-        "turns_from_mask: `offsets` must be for 4 tokens, got 3.",
+        "turns_from_mask: `offsets` must be rising from 0 to the 4 tokens, got 0 to 3.",
     ),
     "packed turns to count": (
         lambda: count_turns(torch.zeros(2, dtype=torch.int64)),
@@ -196,11 +196,19 @@ REFUSALS = {
     ),
     "rows longer than the table": (
         lambda: pack(torch.zeros(2, 2), torch.tensor([3, 1]), side="left"),
-        "pack: `length` must be rows of at most 2 tokens, got a row of 3.",
+        "pack: `length` must be rows of 0 to 2 tokens, got a row of 3.",
     ),
     "a sum that is not the sum": (
         lambda: pack(torch.zeros(2, 2), torch.tensor([2, 1]), tokens=2),
-        "pack: `length` must be for 2 tokens, got 3.",
+        "pack: `tokens` must be 3, the sum of `length`, got 2.",
+    ),
+    "a negative length": (
+        lambda: pack(torch.zeros(2, 2), torch.tensor([2, -1])),
+        "pack: `length` must be rows of 0 to 2 tokens, got a row of -1.",
+    ),
+    "offsets that fall": (
+        lambda: unpack(torch.zeros(3), torch.tensor([0, 5, 3])),
+        "unpack: `offsets` must be rising from 0 to the 3 tokens, got 5 before 3.",
     ),
     "lengths of other rows": (
         lambda: pack(torch.zeros(3, 2), torch.tensor([2, 1])),
@@ -212,11 +220,11 @@ REFUSALS = {
     ),
     "a width below the longest row": (
         lambda: unpack(torch.zeros(3), OFFSETS, width=1, side="left"),
-        "unpack: `offsets` must be rows of at most 1 tokens, got a row of 2.",
+        "unpack: `offsets` must be rows of 0 to 1 tokens, got a row of 2.",
     ),
     "tokens of other rows": (
         lambda: unpack(torch.zeros(5), OFFSETS),
-        "unpack: `offsets` must be for 5 tokens, got 3.",
+        "unpack: `offsets` must be rising from 0 to the 5 tokens, got 0 to 3.",
     ),
     "tokens as a list": (
         lambda: unpack([1, 2, 3], OFFSETS),

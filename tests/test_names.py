@@ -7,6 +7,7 @@ import torch
 
 import creditlib as cl
 from creditlib.names import plugins, public_functions
+from creditlib.testing import random_arguments
 from creditlib.vocabulary import Reward, Valid
 
 BATCH = {
@@ -117,12 +118,41 @@ def test_what_is_neither_name_nor_function_is_refused(refusal):
 def test_an_import_path_that_does_not_load_is_refused(refusal):
     assert refusal(cl.resolve, "nowhere_at_all:f") == (
         "resolve: `name` must be an import path that loads, "
-        "got 'nowhere_at_all:f' (No module named 'nowhere_at_all')."
+        "got 'nowhere_at_all:f' (ModuleNotFoundError: No module named 'nowhere_at_all')."
     )
     assert refusal(cl.resolve, "creditlib:nothing") == (
         "resolve: `name` must be an import path that loads, "
-        "got 'creditlib:nothing' (module 'creditlib' has no attribute 'nothing')."
+        "got 'creditlib:nothing' (AttributeError: module 'creditlib' has no attribute 'nothing')."
     )
+
+
+@pytest.fixture
+def rude(tmp_path, monkeypatch):
+    """A module of a stranger whose import ends in what its name says."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "rude_exit.py").write_text("raise SystemExit('bye\\n\\x1b[31mnow')\n")
+    (tmp_path / "rude_fault.py").write_text("raise RuntimeError('no\\nluck')\n")
+
+
+def test_whatever_an_import_raises_is_one_line(rude, refusal):
+    wanted = "resolve: `name` must be an import path that loads, got"
+    assert (
+        refusal(cl.resolve, "rude_exit:f") == f"{wanted} 'rude_exit:f' (SystemExit: bye [31mnow)."
+    )
+    assert refusal(cl.resolve, "rude_fault:f") == (
+        f"{wanted} 'rude_fault:f' (RuntimeError: no luck)."
+    )
+
+
+def test_whatever_a_plugin_raises_is_one_line(rude, tmp_path):
+    info = tmp_path / "rude-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rude\nVersion: 1.0\n")
+    lines = ["[creditlib.estimators]", "leaves = rude_exit:f", "fails = rude_fault:f"]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    found = {plugin.name: plugin.error for plugin in plugins()}
+    assert found["leaves"] == "SystemExit: bye [31mnow"
+    assert found["fails"] == "RuntimeError: no luck"
 
 
 def test_apply_takes_what_the_signature_names_and_leaves_the_rest():
@@ -218,3 +248,39 @@ def test_a_strangers_estimator_needs_no_registration(refusal):
         "patient: `seconds` must be given, "
         "got nothing; given: `group`, `response`, `reward`, `uid`."
     )
+
+
+def test_a_tensor_that_bears_an_options_name_is_left_alone():
+    """`baseline` is a tensor of remax and an option of pure: one batch may serve both."""
+    batch = random_arguments(cl.pure) | {"baseline": torch.zeros(12)}
+    assert torch.equal(cl.apply("pure", batch), cl.pure(**random_arguments(cl.pure)))
+
+
+def test_an_option_in_the_mapping_is_not_taken(refusal):
+    batch = {"reward": torch.ones(1), "turn_count": torch.tensor([1]), "turns": 2}
+    wanted = "outcome_at_last_turn: `turns` must be given as an option, got int."
+    assert refusal(cl.apply, "outcome_at_last_turn", batch) == wanted
+
+
+def test_what_is_no_mapping_is_refused(refusal):
+    wanted = "apply: `mapping` must be tensors by name, got list."
+    assert refusal(cl.apply, "grpo", [torch.ones(1)]) == wanted
+
+
+def test_a_module_is_called_with_what_its_forward_names():
+    class Halved(torch.nn.Module):
+        def forward(self, *, reward, group):
+            return cl.grpo(reward=reward, group=group) / 2
+
+    batch = {"reward": torch.tensor([0.0, 1.0]), "group": torch.tensor([0, 0]), "other": 1}
+    assert torch.equal(cl.apply(Halved(), batch), cl.apply("grpo", batch) / 2)
+
+
+def test_a_function_with_types_for_the_checker_only(tmp_path, monkeypatch):
+    (tmp_path / "late.py").write_text(
+        "from __future__ import annotations\n"
+        "def f(*, reward: Tensor, group: Tensor): return reward + group\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    batch = {"reward": torch.ones(1), "group": torch.ones(1)}
+    assert cl.apply("late:f", batch) == 2

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from creditlib.contract import ContractError
 from creditlib.demo.games import RECIPES, Game, Recipe, build
-from creditlib.demo.rollout_file import shortest_mixed_group, trajectories
+from creditlib.demo.rollout_file import mixed, shortest_mixed_group, trajectories
 from creditlib.demo.tables import curve_table, settings_table, verdict
 from creditlib.demo.train import SETTINGS, Rollouts, Settings, share_won, train
 from creditlib.demo.world import World, join
@@ -81,7 +81,7 @@ def run(
         }
         crossed = {"each its own": own}
         for tuned, settings in SETTINGS.items():
-            crossed[f"{tuned}'s for both"] = {
+            crossed[f"{tuned}'s settings for both"] = {
                 name: own[name]
                 if name == tuned
                 else course.curve(f"{name}, {tuned}'s settings", name, settings)
@@ -89,7 +89,7 @@ def run(
             }
     write(out, lines)
     group = shortest_mixed_group(lines)
-    _show(console, world, out, len(lines), group)
+    _show(console, world, out, lines, group)
     console.print(curve_table(own))
     console.print(settings_table(crossed, SETTINGS))
     console.print(verdict(crossed), highlight=False)
@@ -97,13 +97,16 @@ def run(
     return Result(own, out, group)
 
 
-def _show(console: Console, world: World, out: Path, lines: int, group: str) -> None:
+def _show(console: Console, world: World, out: Path, lines: Sequence[Any], group: str) -> None:
     """Where the rollouts are, and how one group of them is credited, read back from the file."""
     commands = int((world.following >= 0).sum())
     names = " ".join(f"-e {name}" for name in SETTINGS)
+    both = mixed([line for line in lines if line["group"] == group])
+    rule = "The shortest group with both outcomes" if both else "The shortest group"
     said = (
         f"{len(world.games)} games, {len(world.won)} states, {commands} commands, each played on "
-        f"TextWorld's interpreter.\n{lines} of the first seed's rollouts are in {out}. One group:\n"
+        f"TextWorld's interpreter.\n{len(lines)} of the first seed's rollouts are in {out}. "
+        f"{rule}:\n"
         f"  creditlib explain {out} {names} -g {group}"
     )
     console.print(said, markup=False, highlight=False, soft_wrap=True)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from creditlib.demo.train import Rollouts
 from creditlib.demo.world import World
 
-__all__ = ["shortest_mixed_group", "trajectories"]
+__all__ = ["mixed", "shortest_mixed_group", "trajectories"]
 
 
 def trajectories(world: World, rollouts: Rollouts, rows: Sequence[int], label: str) -> list[Any]:
     """One dictionary per row, in the schema of `docs/rollouts.md`; a group is 'label/game'."""
     found: list[Any] = []
+    played: Counter[str] = Counter()
     for row in rows:
         game = world.games[int(rollouts.group[row]) % len(world.games)]
         count = int(rollouts.turn_count[row])
@@ -29,15 +31,15 @@ def trajectories(world: World, rollouts: Rollouts, rows: Sequence[int], label: s
             for state, command, reward in zip(states, commands, rewards, strict=True)
         ]
         group = f"{label}/{game}"
-        found.append(
-            {
-                "group": group,
-                "id": f"{len([one for one in found if one['group'] == group]) + 1}",
-                "outcome": float(rollouts.reward[row]),
-                "turns": turns,
-            }
-        )
+        played[group] += 1
+        outcome = float(rollouts.reward[row])
+        found.append({"group": group, "id": f"{played[group]}", "outcome": outcome, "turns": turns})
     return found
+
+
+def mixed(lines: Sequence[Any]) -> bool:
+    """Whether some of the games were won and some lost."""
+    return len({line["outcome"] for line in lines}) > 1
 
 
 def shortest_mixed_group(lines: Sequence[Any]) -> str:
@@ -47,7 +49,6 @@ def shortest_mixed_group(lines: Sequence[Any]) -> str:
         groups.setdefault(line["group"], []).append(line)
 
     def cost(name: str) -> tuple[bool, int]:
-        same = len({line["outcome"] for line in groups[name]}) == 1
-        return same, sum(len(line["turns"]) for line in groups[name])
+        return not mixed(groups[name]), sum(len(line["turns"]) for line in groups[name])
 
     return min(groups, key=cost)

@@ -21,7 +21,9 @@ def curve_table(curves: Mapping[str, Tensor], windows: int = 10) -> Table:
     """
     first, second = curves
     seeds, updates = curves[first].shape
-    title = f"games won, %: mean of {seeds} seeds ± 95 %"
+    title = (
+        f"games won while training, %: mean of {seeds} seeds ± half of the 95 % confidence interval"
+    )
     table = Table(title=title, title_justify="left")
     table.add_column("update", justify="right")
     for heading in (first, second, f"{second} − {first}"):
@@ -50,7 +52,7 @@ def settings_table(
     settings: those of each estimator.
     """
     first, second = next(iter(crossed.values()))
-    caption = "Tuned for each estimator on other seeds:" + "".join(
+    caption = "Tuned for each estimator on the same games, other seeds:" + "".join(
         f"\n{name}: learning rate {each.learning_rate:g}, weight of the entropy {each.entropy:g}"
         for name, each in settings.items()
     )
@@ -81,21 +83,21 @@ def verdict(crossed: Mapping[str, Mapping[str, Tensor]]) -> str:
         f"{found.percent(sign=True)} percentage points ({seeds} paired seeds, each estimator with "
         f"its own settings): {_said(found, first, second)}"
     )
-    other = [name for name, each in crossed.items() if _sign(difference(each)) != _sign(found)]
-    if other:
-        said += f" With {' or '.join(other)} it comes out otherwise."
+    for name, each in list(crossed.items())[1:]:
+        other = difference(each)
+        said += f" With {name}, {_won(other, first, second)} ({other.percent(sign=True)})."
     return said + (
         " The games are the same for every seed, so the interval covers initial weights and "
         "sampling, not other games or policies."
     )
 
 
-def _sign(found: Interval) -> int:
-    return 0 if found.contains_zero else 1 if found.mean > 0 else -1
-
-
 def _said(found: Interval, first: str, second: str) -> str:
+    where = "contains" if found.contains_zero else "excludes"
+    return f"the interval {where} 0, so {_won(found, first, second)}."
+
+
+def _won(found: Interval, first: str, second: str) -> str:
     if found.contains_zero:
-        return "the interval contains 0, so no difference is shown."
-    better = second if found.mean > 0 else first
-    return f"the interval excludes 0, so {better} won more."
+        return "no difference is shown"
+    return f"{second if found.mean > 0 else first} won more"

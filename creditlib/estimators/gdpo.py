@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -50,10 +51,13 @@ def gdpo(
     tensor([ 0.7071, -0.7071])
     """
     objectives = rewards.shape[1]
-    scales = [1.0] * objectives if weights is None else [float(weight) for weight in weights]
-    if len(scales) != objectives:
+    scales = [1.0] * objectives if weights is None else weights
+    numbers = isinstance(scales, Sequence) and all(
+        isinstance(scale, (int, float)) and math.isfinite(scale) for scale in scales
+    )
+    if not numbers or len(scales) != objectives:
         wanted = f"one number for each of the {objectives} objectives"
-        raise refuse("gdpo", "weights", wanted, f"{len(scales)}")
+        raise refuse("gdpo", "weights", wanted, repr(weights))
     wide_rewards = wide(rewards)
     credit = torch.zeros_like(wide_rewards[:, 0]) if objectives else wide_rewards.sum(1)
     for objective, scale in enumerate(scales):

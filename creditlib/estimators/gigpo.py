@@ -70,10 +70,10 @@ def gigpo(
     (without leave_out). One turn each from one anchor gives (1 + step_weight) · `grpo`.
 
     Degenerate cases: equal rewards and penalties in a group give E = 0, equal returns at an anchor
-    S = 0, both exactly. An anchor met once gives S = 0; a negative anchor counts as met once. A
-    group of one trajectory gives E = 0 (lone="raw": its reward minus the penalty; over turns only
-    if it has a single one). Turns past `turn_count` get 0; a trajectory without turns counts in
-    the statistics of E, unless they run over turns.
+    S = 0, both exactly. An anchor met once gives S = 0 (but see leave_out); a negative anchor
+    counts as met once. A group of one trajectory gives E = 0 (lone="raw": its reward minus the
+    penalty; over turns only if it has a single one). Turns past `turn_count` get 0; a trajectory
+    without turns counts in the statistics of E, unless they run over turns.
 
     Options:
         episode_over: what E's mean and deviation run over. "trajectory": each trajectory once;
@@ -82,8 +82,8 @@ def gigpo(
         leave_out: None keeps every turn in its own anchor mean, as published. "turn" leaves the
             turn out; "trajectory" leaves its whole trajectory out, which with scale=None makes
             E + S exactly (1 + step_weight) times the policy gradient in expectation (at gamma 1).
-            E then leaves the trajectory out too. A turn left alone is compared with all turns of
-            the other trajectories of its group: a baseline that its action cannot choose.
+            With either, E leaves the trajectory out, and a turn left alone is compared with all
+            turns of the group's other trajectories: a baseline that its action cannot choose.
         scale: "std" or None (mean only).
 
     Source: Feng et al. 2025, arXiv:2505.10978, Eq. 3 and 5–8.
@@ -109,7 +109,7 @@ def gigpo(
     if invalid_action is not None:
         penalty = torch.where(real & invalid_action, invalid_penalty, penalty)
     returns = turn_returns(wide(turn_reward), real, gamma) - penalty
-    plan = _Plan(group, real, "std" if scale else None, ddof, eps, leave_out)
+    plan = _Plan(group, real, scale, ddof, eps, leave_out)
     if episode_over == "turn":
         episode = _episode_over_turns(wide(reward), penalty, plan, lone)
     else:

@@ -56,9 +56,9 @@ def grpo(
     center="leave_one_out", scale=None is `rloo`.
 
     Degenerate cases: a constant group gives exactly 0, whatever the constant and dtype. A group
-    of one gives 0 (lone="raw": its reward over 1 + eps). Where the spread is 0 credit is 0. With
-    center=None nothing is centred, so without a spread of the group a constant stays. An empty
-    batch gives an empty result.
+    of one gives 0 (lone="raw": its reward, with a deviation of 1 in place of its own). Where the
+    spread is 0 credit is 0. With center=None nothing is centred, so without a spread of the group
+    a constant stays. An empty batch gives an empty result.
 
     Options:
         center: "mean", "leave_one_out" (the group without i), "median", None (no centre).

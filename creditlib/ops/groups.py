@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from creditlib.ops.precision import wide
+
 __all__ = [
     "center",
     "dense",
@@ -61,7 +63,7 @@ def members(index: Tensor, take: Tensor) -> Tensor:
     >>> members(torch.tensor([0, 1, 0]), torch.tensor([True, True, False])).tolist()
     [1.0, 1.0, 1.0]
     """
-    return total(take.to(torch.float64), index)
+    return total(wide(take), index)
 
 
 def group_max(x: Tensor, index: Tensor, take: Tensor) -> Tensor:

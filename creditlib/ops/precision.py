@@ -39,10 +39,10 @@ def as_float(x: Tensor) -> Tensor:
 def steady_sum(x: Tensor, count: Tensor) -> Tensor:
     """The sum of x in float64, the same bits in any order and layout and with any zeros added.
 
-    `count` is an upper bound of the terms that are not 0; terms of float32 are at least 0. Adding
-    a number above the sum and taking it away again rounds every term to a multiple of that
-    number's last place; such multiples float64 adds without rounding. What rounding took from
-    float64 terms is summed the same way: the result is good to the last digits.
+    `count` is an upper bound of the terms that are not 0. Adding a number above the sum and taking
+    it away again rounds every term to a multiple of that number's last place; such multiples
+    float64 adds without rounding. What rounding took is summed the same way: the result is good
+    to the last digits. (A device without float64 adds as it does, in float32.)
 
     >>> steady_sum(torch.tensor([0.25, 0.5, 0.0]), torch.tensor(2))
     tensor(0.7500, dtype=torch.float64)
@@ -52,11 +52,11 @@ def steady_sum(x: Tensor, count: Tensor) -> Tensor:
     total = torch.zeros((), dtype=torch.float64, device=x.device)
     if not x.numel():
         return total
-    double = x.dtype == torch.float64
-    for _ in range(2 if double else 1):
-        above = (2.0 if double else 2.0**-28) * count * x.abs().amax().to(torch.float64)
-        above = above.to(x.dtype)
-        rounded = torch.where(x < above, (x + above) - above, x)
+    # Of float32 terms 29 more binary digits fit into float64 than into float32.
+    reach = 2.0 if x.dtype == torch.float64 else 2.0**-28
+    for _ in range(2):
+        above = (reach * count * x.abs().amax().to(torch.float64)).to(x.dtype)
+        rounded = torch.where(x.abs() < above, (x + above) - above, x)
         total = total + rounded.sum(dtype=torch.float64)
         x = x - rounded
     return total

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+from torch import Tensor
+
 from creditlib.annotations import tensors_of
 from creditlib.names import public_functions
 
@@ -64,14 +66,18 @@ def _entry(name: str, function: Callable[..., Any]) -> Entry:
 def level_of(function: Callable[..., Any]) -> str:
     """The finest axis of what a function returns: 'trajectory', 'turn', 'token', or ''.
 
-    A return annotation without axes falls back to the finest axis of the required tensors.
+    One tensor without axes is one number: 'batch'. Any other return annotation without axes falls
+    back to the finest axis of the required tensors.
 
     >>> from creditlib import grpo
     >>> level_of(grpo)
     'trajectory'
     """
     hints = get_type_hints(inspect.unwrap(function), include_extras=True)
-    axes = set(_axes(hints.get("return"))) or {
+    result = hints.get("return")
+    if result is Tensor or getattr(result, "dim_str", None) == "":
+        return "batch"
+    axes = set(_axes(result)) or {
         axis
         for tensor in tensors_of(function).values()
         if tensor.required

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,7 +12,8 @@ import torch
 from torch import Tensor
 
 from creditlib.annotations import tensors_of
-from creditlib.names import apply, resolve
+from creditlib.contract import ContractError
+from creditlib.names import apply, error_line, one_line, resolve
 from creditlib.rollouts import Rollouts
 
 __all__ = ["Column", "Estimator", "credit_columns", "heading", "name_of"]
@@ -90,10 +93,14 @@ def _column(rollouts: Rollouts, estimator: Estimator, options: Mapping[str, Any]
     if reason:
         return Column(name, reason=reason)
     try:
+        reason = _no_such_option(name, function, options)
+        if reason:
+            return Column(name, reason=reason)
         result = apply(function, rollouts.tensors, **options)
-    except Exception as error:  # a stranger's function may raise anything; the others still count
-        fact = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return Column(name, reason=f"{name} failed: {fact}")
+    except ContractError as error:  # names its function already
+        return Column(name, reason=one_line(error))
+    except (Exception, SystemExit) as error:  # a stranger's function may raise anything
+        return Column(name, reason=f"{name} failed: {error_line(error)}")
     credit = cast("tuple[Any, ...]", result)[0] if isinstance(result, tuple) else result
     shape = tuple(rollouts.tensors["turn_reward"].shape)
     if not isinstance(credit, Tensor) or tuple(credit.shape) not in (shape, shape[:1]):
@@ -117,6 +124,27 @@ def _lacking(name: str, function: Callable[..., Any], rollouts: Rollouts) -> str
     if any("token" in tensor.contract for tensor in missing):
         return f"{name} works on tokens: it needs {names}, which rollout files do not have."
     return f"{name} needs {names}, which these rollouts do not have."
+
+
+def _no_such_option(name: str, function: Callable[..., Any], options: Mapping[str, Any]) -> str:
+    """The sentence on the first option the signature does not name, with the nearest it does."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return ""
+    named = [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    wrong = next((option for option in options if option not in named), None)
+    if wrong is None:
+        return ""
+    near = difflib.get_close_matches(wrong, named, 1)
+    if near:
+        return f"{name} has no option `{wrong}`; did you mean `{near[0]}`?"
+    tensors = tensors_of(function)
+    have = ", ".join(f"`{option}`" for option in named if option not in tensors) or "none"
+    return f"{name} has no option `{wrong}`; it has {have}."
 
 
 def _at_turns(credit: Tensor, rollouts: Rollouts) -> Tensor:

@@ -4,19 +4,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
 from creditlib.contract import ContractError
+from creditlib.names import one_line
 from creditlib.report.columns import Column, Estimator, credit_columns, heading
+from creditlib.report.fitting import Fitted
 from creditlib.report.metrics import metrics_table, titled_table
 from creditlib.rollouts import Rollouts
 
-__all__ = ["credit_columns", "explain", "select_groups"]
+__all__ = ["Explanation", "credit_columns", "explain", "select_groups"]
+
+_TEXTS = 2 * (8 + 2)  # observation and text: 8 characters each at least, and what is between them
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What `explain` has to show, for a console of any width.
+
+    parts: tables and sentences, in order.
+    credited: whether any estimator gave credit.
+    """
+
+    parts: Sequence[RenderableType]
+    credited: bool
+
+    @property
+    def width(self) -> int:
+        """Characters from which on no table leaves anything out or is split."""
+        return max((part.width for part in self.parts if isinstance(part, Fitted)), default=0)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self.parts
 
 
 def explain(
@@ -27,8 +52,12 @@ def explain(
     limit: int | None = 3,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     snippet: int = 48,
-) -> RenderableType:
+    more: str = "`groups=[...]` or `limit=None`",
+) -> Explanation:
     """Tables for a terminal: one per group, a row per turn, a column per estimator.
+
+    Turns are numbered from 0. In a narrow terminal observation and text are left out, then the
+    estimators are spread over several tables: a number is never cut.
 
     Credit is computed on the whole batch and then shown for some groups, so that a batch
     statistic is the one training would use. Below: why an estimator is missing, and the
@@ -38,6 +67,7 @@ def explain(
         groups: the groups to show, as in the file; None shows the first `limit` (None: all).
         options: arguments by estimator, such as {"gigpo": {"gamma": 0.9}}.
         snippet: characters of an observation or text to show.
+        more: how the reader asks for the groups that are not shown.
     """
     columns = credit_columns(rollouts, estimators, options=options)
     shown = select_groups(rollouts, groups, limit)
@@ -47,13 +77,13 @@ def explain(
     hidden = len(rollouts.groups) - len(shown)
     if hidden and groups is None:
         noun = "group" if hidden == 1 else "groups"
-        parts.append(Text(f"{hidden} more {noun}; name one, or ask for all.", style="dim"))
-    parts.extend(Text(note, style="dim") for note in rollouts.notes)
+        parts.append(Text(f"{hidden} more {noun}: {more}.", style="dim"))
+    parts.extend(Text(one_line(note), style="dim") for note in rollouts.notes)
     parts.extend(Text(column.reason, style="yellow") for column in columns if column.reason)
     credited = [column for column in columns if column.credit is not None]
     if credited:
         parts.append(metrics_table(rollouts, credited))
-    return Group(*parts)
+    return Explanation(parts, bool(credited))
 
 
 def select_groups(
@@ -84,43 +114,52 @@ def _group_table(
     rows: Sequence[int],
     columns: Sequence[Column],
     snippet: int,
-) -> Table:
+) -> Fitted:
     noun = "trajectory" if len(rows) == 1 else "trajectories"
-    table = titled_table(f"group {_short(name, snippet)}: {len(rows)} {noun}")
-    # numbers keep their width in a narrow terminal; only texts, which may wrap, give way
-    table.add_column("trajectory", no_wrap=True)
-    table.add_column("outcome", justify="right", no_wrap=True)
-    table.add_column("turn", justify="right", no_wrap=True)
-    table.add_column("observation")
-    table.add_column("text")
-    table.add_column("reward", justify="right", no_wrap=True)
+    title = f"group {_short(name, snippet)}: {len(rows)} {noun}"
+
+    def build(chosen: Sequence[Column], texts: bool) -> Table:
+        table = titled_table(title)
+        # columns that may wrap give way: the texts, without them the names of the trajectories
+        table.add_column("trajectory", no_wrap=texts)
+        table.add_column("outcome", justify="right", no_wrap=True)
+        table.add_column("turn", justify="right", no_wrap=True)
+        if texts:
+            table.add_column(_one_line("observation"))
+            table.add_column("text")
+        table.add_column("reward", justify="right", no_wrap=True)
+        for column in chosen:
+            table.add_column(heading(column.name), justify="right", no_wrap=True)
+        for row in rows:
+            _add_trajectory(table, rollouts, row, chosen, snippet if texts else None)
+            table.add_section()
+        return table
+
     shown = [column for column in columns if column.turn_credit is not None]
-    for column in shown:
-        table.add_column(heading(column.name), justify="right", no_wrap=True)
-    for row in rows:
-        _add_trajectory(table, rollouts, row, shown, snippet)
-        table.add_section()
-    return table
+    return Fitted(build, shown, _TEXTS)
 
 
 def _add_trajectory(
-    table: Table, rollouts: Rollouts, row: int, columns: Sequence[Column], snippet: int
+    table: Table, rollouts: Rollouts, row: int, columns: Sequence[Column], snippet: int | None
 ) -> None:
+    """A row per turn; a `snippet` of None leaves the texts out."""
     trajectory = rollouts.trajectories[row]
     outcome = trajectory["outcome"]
-    label = Text(_label(rollouts, row))
+    label = _one_line(_label(rollouts, row))
     score = Text("none" if outcome is None else f"{outcome:.4g}")
     if not trajectory["turns"]:
-        table.add_row(label, score, Text("-"), *[Text()] * (3 + len(columns)))
+        table.add_row(label, score, Text("-"), Text())
     rewards = _numbers(rollouts.tensors["turn_reward"][row])
     credits = [_numbers(c.turn_credit[row]) for c in columns if c.turn_credit is not None]
     for k, turn in enumerate(trajectory["turns"]):
+        texts: list[Text] = []
+        if snippet is not None:
+            texts = [_one_line(_short(turn.get(key), snippet)) for key in ("observation", "text")]
         table.add_row(
             label if k == 0 else Text(),
             score if k == 0 else Text(),
-            Text(str(k + 1)),
-            _one_line(_short(turn.get("observation"), snippet)),
-            _one_line(_short(turn.get("text"), snippet)),
+            Text(str(k)),
+            *texts,
             Text(f"{rewards[k]:.4g}"),
             *(_signed(credit[k]) for credit in credits),
         )
@@ -154,6 +193,5 @@ def _short(value: object, width: int) -> str:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     # four times the width, because line breaks and runs of spaces vanish
-    head = "".join(c if c.isprintable() else " " for c in text[: 4 * width])
-    line = " ".join(head.split())
+    line = one_line(text[: 4 * width])
     return line if len(line) <= width and len(text) <= 4 * width else line[: width - 1] + "…"

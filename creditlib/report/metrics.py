@@ -11,6 +11,7 @@ from rich.text import Text
 
 from creditlib.diagnostics import diagnose
 from creditlib.report.columns import Column, heading
+from creditlib.report.fitting import Fitted
 from creditlib.rollouts import Rollouts
 
 __all__ = ["metrics_table", "titled_table"]
@@ -29,19 +30,24 @@ def titled_table(title: str) -> Table:
     )
 
 
-def metrics_table(rollouts: Rollouts, columns: Sequence[Column]) -> Table:
+def metrics_table(rollouts: Rollouts, columns: Sequence[Column]) -> Fitted:
     """What `diagnose` says of each column that has credit; '-' where a number has no meaning.
 
     The numbers are those of the credit as the estimator returned it, over the whole batch.
     """
     context: dict[str, Any] = {name: rollouts.tensors[name] for name in _CONTEXT}
-    credited = [(column.name, column.credit) for column in columns if column.credit is not None]
-    found = [diagnose(credit, **context) for _, credit in credited]
-    table = titled_table("whole batch")
-    table.add_column("diagnostic", no_wrap=True)
-    for name, _ in credited:
-        table.add_column(heading(name), justify="right", no_wrap=True)
-    for metric in dict.fromkeys(metric for metrics in found for metric in metrics):
-        cells = [f"{metrics[metric]:.4g}" if metric in metrics else "-" for metrics in found]
-        table.add_row(metric, *cells)
-    return table
+    credited = [column for column in columns if column.credit is not None]
+    found = {id(c): diagnose(c.credit, **context) for c in credited if c.credit is not None}
+    names = list(dict.fromkeys(metric for metrics in found.values() for metric in metrics))
+
+    def build(chosen: Sequence[Column], texts: bool) -> Table:
+        table = titled_table("whole batch")
+        table.add_column("diagnostic", no_wrap=True)
+        for column in chosen:
+            table.add_column(heading(column.name), justify="right", no_wrap=True)
+        for name in names:
+            metrics = [found[id(column)] for column in chosen]
+            table.add_row(name, *(f"{of[name]:.4g}" if name in of else "-" for of in metrics))
+        return table
+
+    return Fitted(build, credited)

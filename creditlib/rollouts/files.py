@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from creditlib.contract import ContractError
+from creditlib.names import one_line
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -38,7 +39,7 @@ def _json_rows(path: Path) -> Iterator[tuple[str, Row]]:
             place = f"{path} line {number}"
             try:
                 row = json.loads(line.decode("utf-8-sig"))
-            except ValueError:
+            except (ValueError, RecursionError):  # text that is no JSON, or nested too deeply
                 raise _refuse_line(place, "text that is not JSON") from None
             if not isinstance(row, dict):
                 raise _refuse_line(place, type(row).__name__)
@@ -152,9 +153,29 @@ def write_parquet(path: Path, trajectories: Sequence[Mapping[str, Any]]) -> None
     try:
         table = arrow.table({name: [row.get(name) for row in rows] for name in names})
         parquet.write_table(table, path)
-    except arrow.ArrowException as error:
-        fact = str(error).splitlines()[0].rstrip(".")
-        raise ContractError(f"write: a key must have one type in Parquet: {fact}.") from None
+    except (arrow.ArrowException, OverflowError, TypeError) as error:
+        parts = [turn for row in rows for turn in row["turns"]]
+        whole = [{key: value for key, value in row.items() if key != "turns"} for row in rows]
+        fact = (
+            _mixed_key(whole)
+            or _mixed_key(parts)
+            or f"every key must have one type in Parquet, got {one_line(error)}"
+        )
+        raise ContractError(f"write: {fact}.") from None
+
+
+def _mixed_key(rows: Sequence[Row]) -> str:
+    """What is wrong with the first key whose values make no column; '' if all do."""
+    arrow, _, _ = _arrow()
+    for name in dict.fromkeys(name for row in rows for name in row):
+        values = [row[name] for row in rows if row.get(name) is not None]
+        try:
+            arrow.array(values)
+        except (arrow.ArrowException, OverflowError, TypeError) as cause:
+            kinds = list(dict.fromkeys(type(value).__name__ for value in values))
+            fact = " and ".join(kinds) if len(kinds) > 1 else f"{kinds[0]} ({one_line(cause)})"
+            return f"`{name}` must have one type in Parquet, got {fact}"
+    return ""
 
 
 def _column_turn(turn: Mapping[str, Any], *, as_json: bool) -> Row:

@@ -89,7 +89,12 @@ def from_trajectories(
     seen = [[turn.get("observation") for turn in row["turns"]] for row in trajectories]
     if any(observation is not None for row in seen for observation in row):
         names = [trajectory["group"] for trajectory in trajectories]
-        tensors["anchor"] = anchor_ids(seen, group=names, similarity=similarity)
+        try:
+            tensors["anchor"] = anchor_ids(seen, group=names, similarity=similarity)
+        except RecursionError:
+            raise ContractError(
+                "rollouts: `observation` must be JSON of moderate depth, got one nested too deeply."
+            ) from None
     rewards = _rewards(trajectories, places)
     if rewards is not None:
         tensors["rewards"] = rewards
@@ -100,6 +105,9 @@ def from_trajectories(
 
 
 def _check_trajectory(trajectory: Trajectory, place: str) -> None:
+    if not isinstance(trajectory, Mapping):
+        kind = type(trajectory).__name__
+        raise ContractError(f"rollouts: a trajectory must be a mapping, got {kind} in {place}.")
     for key in ("group", "outcome", "turns"):
         if key not in trajectory:
             raise ContractError(
@@ -116,7 +124,7 @@ def _check_trajectory(trajectory: Trajectory, place: str) -> None:
         raise refuse("outcome", "a finite number or null", outcome, place)
     if turns is None:
         raise refuse("turns", "a list of objects", trajectory["turns"], place)
-    for number, turn in enumerate(turns, start=1):
+    for number, turn in enumerate(turns):
         if not isinstance(turn, Mapping):
             raise refuse("turns", "a list of objects", turn, f"{place} turn {number}")
         text = cast("Trajectory", turn).get("text")

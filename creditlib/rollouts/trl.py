@@ -8,6 +8,7 @@ from typing import Any
 
 from creditlib.contract import ContractError
 from creditlib.rollouts.prompts import PromptNumbers
+from creditlib.rollouts.turns import is_number, refuse
 
 __all__ = ["KEYS", "from_trl"]
 
@@ -34,6 +35,11 @@ def from_trl(
             "rollouts: a TRL log must have a float column between `completion` and `advantage`, "
             f"got none in {places[0]}."
         )
+    for name, weight in weights.items():
+        if not is_number(weight):
+            raise ContractError(
+                f"read: `reward_weights` must be finite numbers, got {weight!r} for `{name}`."
+            )
     numbers = PromptNumbers()
     trajectories: list[dict[str, Any]] = []
     for row, place in zip(rows, places, strict=True):
@@ -43,7 +49,7 @@ def from_trl(
                 "group": f"{row['step']}/{numbers.of(row['step'], row['prompt'])}",
                 "outcome": _weighted_sum(values, list(weights.values())),
                 "rewards": values,
-                "turns": [{"observation": row["prompt"], "text": row["completion"]}],
+                "turns": [{"observation": row["prompt"], "text": _completion(row, place)}],
             }
         )
     if any(None in trajectory["rewards"] for trajectory in trajectories):
@@ -74,11 +80,16 @@ def _value(row: Row, name: str, place: str) -> float | None:
     value = row[name]
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ContractError(
-            f"rollouts: `{name}` must be a number or null, got {value!r} in {place}."
-        )
+    if not is_number(value):
+        raise refuse(name, "a finite number or null", value, place)
     return value
+
+
+def _completion(row: Row, place: str) -> str | None:
+    text = row["completion"]
+    if text is not None and not isinstance(text, str):
+        raise refuse("completion", "a text", text, place)
+    return text
 
 
 def _weighted_sum(values: Sequence[float | None], weights: Sequence[float]) -> float | None:

@@ -42,10 +42,10 @@ class Turns:
         return torch.tensor(self.counts, dtype=torch.int64)
 
     def place(self, index: int) -> str:
-        """Where a message sends the reader: file, line and turn."""
+        """Where a message sends the reader: file, line and turn; turns count from 0."""
         ends = list(accumulate(self.counts))
         row = bisect_right(ends, index)
-        return f"{self.places[row]} turn {index - (ends[row] - self.counts[row]) + 1}"
+        return f"{self.places[row]} turn {index - (ends[row] - self.counts[row])}"
 
     def padded(self, values: Sequence[Any] | Tensor, dtype: torch.dtype, fill: float = 0) -> Tensor:
         """[batch turn], values in order, `fill` behind the last turn of each trajectory."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from creditlib.contract import ContractError
 from creditlib.rollouts.prompts import PromptNumbers
+from creditlib.rollouts.turns import is_number, refuse
 
 __all__ = ["KEYS", "from_verl"]
 
@@ -27,12 +28,12 @@ def from_verl(rows: Sequence[Row], places: Sequence[str]) -> tuple[list[Row], li
     numbers = PromptNumbers()
     named = all(row.get("uid") is not None for row in rows)
     trajectories: list[Row] = []
-    for row in rows:
+    for row, place in zip(rows, places, strict=True):
         name = row["uid"] if named else numbers.of(row["step"], row["input"])
         trajectory = {
             "group": f"{row['step']}/{name}",
-            "outcome": row["score"],
-            "turns": [_turn(row)],
+            "outcome": _score(row, place),
+            "turns": [_turn(row, place)],
         }
         if row.get("request_id") is not None:
             trajectory["id"] = row["request_id"]
@@ -41,7 +42,16 @@ def from_verl(rows: Sequence[Row], places: Sequence[str]) -> tuple[list[Row], li
     return trajectories, list(places), [note + "."]
 
 
-def _turn(row: Row) -> dict[str, Any]:
+def _score(row: Row, place: str) -> float | None:
+    score = row["score"]
+    if score is not None and not is_number(score):
+        raise refuse("score", "a finite number or null", score, place)
+    return score
+
+
+def _turn(row: Row, place: str) -> dict[str, Any]:
+    if row["output"] is not None and not isinstance(row["output"], str):
+        raise refuse("output", "a text", row["output"], place)
     return {"observation": row["input"], "text": row["output"]}
 
 
@@ -72,8 +82,8 @@ def _from_sessions(
             {
                 "group": f"{step}/{uid}",
                 "id": f"{uid}_{session}",
-                "outcome": rows[ordered[-1]]["score"],
-                "turns": [_turn(rows[index]) for index in ordered],
+                "outcome": _score(rows[ordered[-1]], places[ordered[-1]]),
+                "turns": [_turn(rows[index], places[index]) for index in ordered],
             }
         )
         firsts.append(places[ordered[-1]])

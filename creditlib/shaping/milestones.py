@@ -26,6 +26,9 @@ def find_milestones(outputs: Sequence[str], patterns: Sequence[str]) -> Reached:
     tensor([[ True, False],
             [False, False]])
     """
+    for name, texts in (("outputs", outputs), ("patterns", patterns)):
+        if isinstance(texts, (str, bytes)) or not all(isinstance(text, str) for text in texts):
+            raise refuse("find_milestones", name, "a list of texts", type(texts).__name__)
     compiled: list[re.Pattern[str]] = []
     for pattern in patterns:
         try:

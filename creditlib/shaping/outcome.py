@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from creditlib.contract import checked, refuse
+from creditlib.contract import checked, looking_is_free, refuse
 from creditlib.ops.masks import real_turns
 from creditlib.ops.precision import narrow, wide
 from creditlib.vocabulary import Reward, TurnCount, TurnReward, Valid, Width
@@ -29,12 +29,9 @@ def outcome_at_last_turn(
     >>> outcome_at_last_turn(reward=torch.tensor([1.0]), turn_count=torch.tensor([2]), turns=3)
     tensor([[0., 1., 0.]])
     """
-    if turns < 0:
-        raise refuse("outcome_at_last_turn", "turns", "a number at least 0", repr(turns))
-    if turn_count.device.type == "cpu" and not torch.compiler.is_compiling() and len(turn_count):
-        most = int(turn_count.max())  # where looking costs no wait for a device
-        if most > turns:
-            raise refuse("outcome_at_last_turn", "turn_count", f"at most {turns}", str(most))
+    if looking_is_free(turn_count) and len(turn_count) and int(turn_count.max()) > turns:
+        fact = str(int(turn_count.max()))
+        raise refuse("outcome_at_last_turn", "turn_count", f"at most {turns}", fact)
     last = real_turns(turn_count, turns, valid) & ~real_turns(turn_count - 1, turns, valid)
     value = wide(reward)[:, None]
     return narrow(torch.where(last, value, torch.zeros_like(value)), reward)

@@ -9,7 +9,7 @@ from rich.console import Console
 from creditlib.contract import ContractError
 from creditlib.demo import run
 from creditlib.demo.games import RECIPES, Game
-from creditlib.demo.rollout_file import trajectories
+from creditlib.demo.rollout_file import mixed, trajectories
 from creditlib.demo.train import SETTINGS, train
 from creditlib.demo.world import join
 from creditlib.rollouts import read
@@ -28,10 +28,14 @@ def test_the_whole_demo_in_small(tmp_path: Path, games: dict[str, Game]):
     assert f"creditlib explain {out} -e grpo -e gigpo -g {result.group}" in text
     for expected in ("training grpo", "training gigpo", "1–1", "all", "paired seeds", "seconds"):
         assert expected in text
+    assert "With grpo's settings for both, " in " ".join(text.split())
     lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert {one["group"] for one in lines} == {
         f"{name}/update-{update}/quest-2" for name in ("grpo", "gigpo") for update in (1, 2)
     }
+    both = mixed([one for one in lines if one["group"] == result.group])
+    rule = "The shortest group with both outcomes:" if both else "The shortest group:"
+    assert f"{out}. {rule}" in text
     assert len(read(out).trajectories) == len(lines) == 32
     world = join([games["quest-2"]])
     played = next(train(world, "grpo", [0], SETTINGS["grpo"]))

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import torch
 
-from creditlib.demo.rollout_file import shortest_mixed_group, trajectories
+from creditlib.demo.rollout_file import mixed, shortest_mixed_group, trajectories
 from creditlib.demo.train import Settings, train
 from creditlib.demo.world import World
 from creditlib.rollouts import read, write
@@ -46,6 +46,17 @@ def test_a_turn_holds_the_room_and_the_command(world: World):
 
 def line(group: str, outcome: float, turns: int) -> dict[str, object]:
     return {"group": group, "outcome": outcome, "turns": [{}] * turns}
+
+
+def test_mixed_is_won_and_lost():
+    assert mixed([line("a", 1, 1), line("a", 0, 1)])
+    assert not mixed([line("a", 0, 1), line("a", 0, 2)])
+
+
+def test_the_rows_of_a_group_are_numbered_wherever_they_stand(world: World):
+    played = next(train(world, "gigpo", [0], SETTINGS))
+    lines = trajectories(world, played, [0, 8, 1, 9, 2], "label")
+    assert [line["id"] for line in lines] == ["1", "1", "2", "2", "3"]
 
 
 def test_a_mixed_group_is_preferred_to_a_shorter_one():

@@ -34,6 +34,12 @@ def test_windows_cover_all_updates_once():
     assert rows[2][1].startswith("30.0 ±")
 
 
+def test_the_title_says_what_the_numbers_are():
+    assert curve_table(curves(LOW, HIGH)).title == (
+        "games won while training, %: mean of 2 seeds ± half of the 95 % confidence interval"
+    )
+
+
 def test_no_more_windows_than_updates():
     assert [row[0] for row in printed(curve_table(curves(LOW, HIGH)))] == [
         "1–1",
@@ -46,6 +52,7 @@ def test_no_more_windows_than_updates():
 def test_one_row_per_settings():
     crossed = {"own": curves(LOW, HIGH), "swapped": curves(HIGH, LOW)}
     table = settings_table(crossed, {"grpo": Settings(learning_rate=0.5, entropy=0.25)})
+    assert "on the same games, other seeds:" in str(table.caption)
     assert "grpo: learning rate 0.5, weight of the entropy 0.25" in str(table.caption)
     assert [(row[0], row[3]) for row in printed(table)] == [
         ("own", "+21.0 ± 12.7"),
@@ -66,7 +73,11 @@ def test_verdict_admits_that_nothing_is_shown():
 
 
 def test_verdict_says_when_it_depends_on_the_settings():
-    swapped = {"own": curves(LOW, HIGH), "grpo's for both": curves(HIGH, LOW)}
-    assert "With grpo's for both it comes out otherwise." in verdict(swapped)
-    agreed = {"own": curves(LOW, HIGH), "grpo's for both": curves(LOW, HIGH)}
-    assert "otherwise" not in verdict(agreed)
+    same = curves(LOW, LOW + torch.tensor([[0.2], [-0.1]]))
+    for crossed, said in (
+        (curves(HIGH, LOW), "grpo won more (-21.0 ± 12.7)."),
+        (curves(LOW, HIGH), "gigpo won more (+21.0 ± 12.7)."),
+        (same, "no difference is shown (+5.0 ± 190.6)."),
+    ):
+        found = verdict({"own": curves(LOW, HIGH), "grpo's settings for both": crossed})
+        assert f" With grpo's settings for both, {said} " in found

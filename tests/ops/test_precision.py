@@ -50,3 +50,14 @@ def test_steady_sum_is_exact_to_float64_and_deaf_to_order_and_zeros(dtype, seed,
     shuffled = x[torch.randperm(size, generator=draw)]
     assert torch.equal(steady_sum(shuffled, count), total)
     assert torch.equal(steady_sum(torch.cat([x.new_zeros(37), shuffled]), count), total)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_an_outlier_costs_the_small_terms_nothing(dtype):
+    x = torch.full((2**20,), 1e-8, dtype=dtype)
+    x[0] = 1
+    exact = 1 + (2**20 - 1) * x[1].item()
+    assert_close(steady_sum(x, torch.tensor(2**20)), torch.tensor(exact, dtype=torch.float64))
+    mixed = torch.where(torch.arange(2**20) % 3 == 0, -x, x)
+    backwards = steady_sum(mixed.flip(0), torch.tensor(2**20))
+    assert torch.equal(steady_sum(mixed, torch.tensor(2**20)), backwards)

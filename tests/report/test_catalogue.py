@@ -13,7 +13,7 @@ def test_every_public_function_has_an_entry_that_says_what_it_credits():
     entries = catalogue()
     assert [entry.name for entry in entries] == list(public_functions())
     for entry in entries:
-        assert entry.level in ("trajectory", "turn", "token"), entry.name
+        assert entry.level in ("trajectory", "turn", "token", "batch"), entry.name
         assert entry.credits, entry.name
         assert entry.required, entry.name
 
@@ -33,6 +33,7 @@ def test_entries_by_hand():
     assert found["gigpo"].level == "turn"
     assert found["duration_weight"].level == "turn"
     assert found["gae"].level == "token"
+    assert found["effective_sample_size"].level == "batch"
 
 
 def test_the_level_of_a_strangers_function_comes_from_its_annotations():
@@ -45,7 +46,12 @@ def test_the_level_of_a_strangers_function_comes_from_its_annotations():
     def silent(x):
         return x
 
-    assert [level_of(function) for function in (turnwise, pair, silent)] == ["turn", "token", ""]
+    def share(*, x: Float[Tensor, "batch turn"]) -> Float[Tensor, ""]:
+        return x.mean()
+
+    functions = (turnwise, pair, silent, share)
+    assert [level_of(function) for function in functions] == ["turn", "token", "", "batch"]
+    assert share(x=torch.ones(1, 1)) == 1
     assert torch.equal(turnwise(x=torch.zeros(1)), silent(torch.zeros(1)))
     assert len(pair(x=torch.zeros(1))) == 2
 

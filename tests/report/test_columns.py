@@ -65,6 +65,37 @@ def test_reasons():
     assert [column.credit is None for column in columns] == [True] * 5 + [False]
 
 
+def test_a_refusal_is_shown_as_it_is_and_a_stranger_on_one_line():
+    def rude(*, reward):
+        raise SystemExit("bye\n\x1b[2Jnow")
+
+    gigpo, stranger = credit_columns(BATCH, ["gigpo", rude], options={"gigpo": {"gamma": "x"}})
+    assert gigpo.reason.startswith("gigpo: `gamma` must be a number")
+    assert "ContractError" not in gigpo.reason
+    assert stranger.reason == "rude failed: SystemExit: bye [2Jnow"
+
+
+def test_an_option_nobody_has_is_named_before_the_call():
+    def none(*, reward):
+        raise AssertionError
+
+    def anything(*, reward, **options):
+        return reward * options["gama"]
+
+    options = {
+        "gigpo": {"gama": 1},
+        "maxrl": {"zzz": 1},
+        "none": {"x": 1},
+        "anything": {"gama": 2.0},
+    }
+    columns = credit_columns(BATCH, ["gigpo", "maxrl", none, anything], options=options)
+    assert columns[0].reason == "gigpo has no option `gama`; did you mean `gamma`?"
+    assert columns[1].reason.startswith("maxrl has no option `zzz`; it has ")
+    assert "`reward`" not in columns[1].reason
+    assert columns[2].reason == "none has no option `x`; it has `reward`."
+    assert columns[3].credit.tolist() == [2.0, 0.0, 0.0]
+
+
 def test_an_unknown_name_is_refused_with_the_near_one():
     with pytest.raises(ContractError, match="did you mean 'grpo'"):
         credit_columns(BATCH, ["grop"])

@@ -46,10 +46,10 @@ def test_one_row_per_turn_with_credit_side_by_side():
     found = lines(shown(batch(), ["rloo", "gigpo"], groups=["kitchen"]))
     assert found[0] == "group kitchen: 2 trajectories"
     assert found[1] == "trajectory outcome turn observation text reward rloo gigpo"
-    assert found[3] == "a 1 1 door [bold] closed open door 0 +1.000 +0.707"
-    assert found[4].startswith('2 {"door": "open"} go go ')
+    assert found[3] == "a 1 0 door [bold] closed open door 0 +1.000 +0.707"
+    assert found[4].startswith('1 {"door": "open"} go go ')
     assert found[4].endswith("go g… 1 +1.000 +0.707")
-    assert found[5] == "#2 0 1 x wait 0 -1.000 -0.707"
+    assert found[5] == "#2 0 0 x wait 0 -1.000 -0.707"
     assert found[6] == "a note."
     assert found[7] == "whole batch"
 
@@ -64,7 +64,7 @@ def test_the_first_groups_and_how_many_more():
     text = shown(batch(), ["grpo"])
     assert "group 7: 1 trajectory" in text
     assert "group 8" not in text
-    assert "1 more group; name one, or ask for all." in text
+    assert "1 more group: `groups=[...]` or `limit=None`." in text
     everything = shown(batch(), ["grpo"], limit=None)
     assert "group 8" in everything
     assert "more group" not in everything
@@ -97,10 +97,39 @@ def test_numbers_keep_their_width_in_a_narrow_terminal():
     assert max(map(len, text.splitlines())) <= 80
 
 
+MANY = ["grpo", "rloo", "gigpo", "maxrl", "gpg", "hard_min_returns", "suffix_min_returns"]
+
+
+def test_texts_give_way_before_the_estimators_are_spread_over_tables():
+    wide = explain(batch(), MANY, groups=["kitchen"])
+    whole = lines(shown(batch(), MANY, groups=["kitchen"], width=wide.width))
+    assert any("observa" in line for line in whole)
+    without = shown(batch(), MANY, groups=["kitchen"], width=wide.width - 1)
+    assert "observ" not in without
+    assert without.count("group kitchen") == without.count("whole batch") == 1
+
+
+@pytest.mark.parametrize("width", [44, 50, 60, 72])
+def test_no_number_is_cut_in_a_narrow_terminal(width):
+    text = shown(batch(), MANY, groups=["kitchen"], width=width)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count("group kitchen") > 1
+    words = text.split()
+    whole = shown(batch(), MANY, groups=["kitchen"], width=400).split()
+    signed = [word for word in whole if word[0] in "+-" and word[1:2].isdigit()]
+    assert sorted(signed) == sorted(w for w in words if w[0] in "+-" and w[1:2].isdigit())
+
+
+def test_whether_there_is_any_credit():
+    assert explain(batch(), ["gae", "rloo"]).credited
+    assert not explain(batch(), ["gae", "pure"]).credited
+
+
 def test_escape_codes_of_a_rollout_do_not_reach_the_terminal():
     turn = {"observation": "\x1b[2Jx", "text": "a\x07\tb"}
     rollouts = from_trajectories([{"group": 0, "outcome": 1.0, "turns": [turn]}])
-    assert lines(shown(rollouts, ["grpo"]))[3] == "#1 1 1 [2Jx a b 1 0"
+    assert lines(shown(rollouts, ["grpo"]))[3] == "#1 1 0 [2Jx a b 1 0"
 
 
 def test_groups_are_found_by_value_then_by_text():

@@ -11,13 +11,18 @@ BATCH = from_trajectories(
 )
 
 
+def table_of(columns):
+    (table,) = metrics_table(BATCH, columns).tables(200)
+    return table
+
+
 def cells(table):
     return [list(column.cells) for column in table.columns]
 
 
 def test_one_column_per_estimator_and_a_dash_where_a_number_has_no_meaning():
     columns = credit_columns(BATCH, ["rloo", "gigpo", "pure"])
-    names, rloo, gigpo = cells(metrics_table(BATCH, columns))
+    names, rloo, gigpo = cells(table_of(columns))
     shown = dict(zip(names, zip(rloo, gigpo, strict=True), strict=True))
     tensors = BATCH.tensors
     context = {name: tensors[name] for name in ("group", "reward", "valid", "turn_count")}
@@ -28,6 +33,14 @@ def test_one_column_per_estimator_and_a_dash_where_a_number_has_no_meaning():
 
 
 def test_columns_without_credit_are_left_out():
-    table = metrics_table(BATCH, [Column("pure", reason="no")])
+    table = table_of([Column("pure", reason="no")])
     assert [column.header for column in table.columns] == ["diagnostic"]
     assert table.row_count == 0
+
+
+def test_a_narrow_terminal_gets_several_tables():
+    columns = credit_columns(BATCH, ["rloo", "gigpo", "grpo"])
+    tables = list(metrics_table(BATCH, columns).tables(40))
+    assert len(tables) > 1
+    assert [c.header for table in tables for c in table.columns[1:]] == ["rloo", "gigpo", "grpo"]
+    assert len({tuple(table.columns[0].cells) for table in tables}) == 1

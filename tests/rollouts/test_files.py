@@ -117,6 +117,10 @@ def test_blank_lines_count_but_hold_nothing(tmp_path):
     ("line", "expected"),
     [
         ("{", "a line must be one JSON object, got text that is not JSON in {path} line 2."),
+        (
+            "[" * 100_000,
+            "a line must be one JSON object, got text that is not JSON in {path} line 2.",
+        ),
         ("[1]", "a line must be one JSON object, got list in {path} line 2."),
         (
             '{"group": 1, "outcome": "x", "turns": []}',
@@ -128,7 +132,7 @@ def test_blank_lines_count_but_hold_nothing(tmp_path):
         ),
         (
             '{"group": 1, "outcome": 1, "turns": [{"seconds": 1}, {}]}',
-            "`seconds` must be in every turn or in none, got none in {path} line 2 turn 2.",
+            "`seconds` must be in every turn or in none, got none in {path} line 2 turn 1.",
         ),
     ],
 )
@@ -141,7 +145,21 @@ def test_messages_name_file_and_line(tmp_path, line, expected):
 def test_write_names_a_key_of_two_types_in_parquet(tmp_path):
     rows = [{"group": group, "outcome": 1.0, "turns": [{}]} for group in (1, "a")]
     found = message(rollouts.write, tmp_path / "x.parquet", rows)
-    assert found.startswith("write: a key must have one type in Parquet: ")
+    assert found == "write: `group` must have one type in Parquet, got int and str."
+
+
+def test_write_names_a_key_of_a_turn_of_two_types_in_parquet(tmp_path):
+    turns = [{"tool": 3}, {"tool": {"name": "x"}}]
+    rows = [{"group": 1, "outcome": 1.0, "tool": "x", "turns": turns}]
+    assert message(rollouts.write, tmp_path / "x.parquet", rows) == (
+        "write: `tool` must have one type in Parquet, got int and dict."
+    )
+
+
+def test_write_names_a_key_that_parquet_cannot_hold(tmp_path):
+    rows = [{"group": 1, "outcome": 1.0, "seed": 2**70, "turns": []}]
+    found = message(rollouts.write, tmp_path / "x.parquet", rows)
+    assert found.startswith("write: `seed` must have one type in Parquet, got int (")
 
 
 def test_a_missing_pyarrow_is_one_sentence(tmp_path, monkeypatch):

@@ -83,6 +83,21 @@ def test_messages_for_a_trajectory(trajectories, expected):
     assert message(trajectories) == f"rollouts: {expected} in trajectory 1."
 
 
+def test_what_is_no_mapping_is_refused():
+    assert message([one(), 1]) == (
+        "rollouts: a trajectory must be a mapping, got int in trajectory 2."
+    )
+
+
+def test_an_observation_nested_too_deeply_is_refused():
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    assert message([one(turns=[{"observation": deep}])]) == (
+        "rollouts: `observation` must be JSON of moderate depth, got one nested too deeply."
+    )
+
+
 def test_a_length_in_some_trajectories_only_is_refused():
     assert message([one(length=1), one()]) == (
         "rollouts: `length` must be in every trajectory or in none, got none in trajectory 2."

@@ -90,8 +90,18 @@ def test_messages(tmp_path):
         f"rollouts: `b` must be in every row, got none in {file} row 1."
     )
     assert message(file, reward_weights={"note": 1.0}) == (
-        f"rollouts: `note` must be a number or null, got 'x' in {file} row 1."
+        f"rollouts: `note` must be a finite number or null, got 'x' in {file} row 1."
     )
+    assert message(file, reward_weights={"a": math.nan}) == (
+        "read: `reward_weights` must be finite numbers, got nan for `a`."
+    )
+    boundless = log(tmp_path, 3, ["p"], {"a": [math.inf]})
+    assert message(boundless) == (
+        f"rollouts: `a` must be a finite number or null, got inf in {boundless} row 1."
+    )
+    lines = tmp_path / "x.jsonl"
+    lines.write_text('{"step": 1, "prompt": "p", "completion": 7, "a": 1.0, "advantage": 0.0}\n')
+    assert message(lines) == f"rollouts: `completion` must be a text, got 7 in {lines} line 1."
     none = log(tmp_path, 2, ["p"], {})
     assert message(none) == (
         "rollouts: a TRL log must have a float column between `completion` and `advantage`, "

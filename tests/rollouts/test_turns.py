@@ -104,7 +104,7 @@ def test_information_gain_is_the_next_belief_minus_this_one():
     ],
 )
 def test_messages_for_a_turn(turn, expected):
-    assert message(turns(turn)) == f"rollouts: {expected} in trajectory 1 turn 1."
+    assert message(turns(turn)) == f"rollouts: {expected} in trajectory 1 turn 0."
 
 
 @pytest.mark.parametrize(
@@ -113,5 +113,5 @@ def test_messages_for_a_turn(turn, expected):
 def test_a_key_in_some_turns_only_is_refused_with_the_turn(key):
     rows = [one(turns=[{key: 1}]), one(turns=[{key: 1}, {key: 1}, {}])]
     assert message(rows) == (
-        f"rollouts: `{key}` must be in every turn or in none, got none in trajectory 2 turn 3."
+        f"rollouts: `{key}` must be in every turn or in none, got none in trajectory 2 turn 2."
     )

@@ -84,8 +84,17 @@ def test_a_bad_score_is_named(tmp_path):
     with pytest.raises(ContractError) as caught:
         rollouts.read(tmp_path)
     assert str(caught.value) == (
-        "rollouts: `outcome` must be a finite number or null, got 'high' in "
+        "rollouts: `score` must be a finite number or null, got 'high' in "
         f"{tmp_path / '1.jsonl'} line 2."
+    )
+
+
+def test_a_bad_output_is_named(tmp_path):
+    dump(tmp_path, 1, [row("q", "a", 1.0, uid="s_0_0"), row("q", 7, 1.0, uid="s_0_1")])
+    with pytest.raises(ContractError) as caught:
+        rollouts.read(tmp_path)
+    assert str(caught.value) == (
+        f"rollouts: `output` must be a text, got 7 in {tmp_path / '1.jsonl'} line 2."
     )
 
 

@@ -1,0 +1,60 @@
+"""Tables that keep their numbers whole: texts give way first, then one table becomes several."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+
+from creditlib.report.columns import Column
+
+__all__ = ["Fitted"]
+
+_UNLIMITED = 1_000_000  # characters, where only the content decides
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A table with a column per estimator, laid out for the width it is shown in.
+
+    If the texts do not fit beside the numbers they are left out; if the numbers do not fit either,
+    the estimators are spread over several tables of the same rows.
+
+    build: the table of some estimators, with or without its texts.
+    columns: all the estimators.
+    texts: characters that the texts need at least, 0 for a table without any.
+    """
+
+    build: Callable[[Sequence[Column], bool], Table]
+    columns: Sequence[Column]
+    texts: int = 0
+
+    @property
+    def width(self) -> int:
+        """Characters from which on one table holds everything."""
+        return self._width(self.columns) + self.texts
+
+    def tables(self, width: int) -> Iterator[Table]:
+        """One table if it fits into `width` characters, else as many as it takes."""
+        if self.width <= width:
+            yield self.build(self.columns, True)
+            return
+        start, stop = 0, len(self.columns)
+        while True:
+            while stop > start + 1 and self._width(self.columns[start:stop]) > width:
+                stop -= 1
+            yield self.build(self.columns[start:stop], False)
+            if stop == len(self.columns):
+                return
+            start, stop = stop, len(self.columns)
+
+    def _width(self, columns: Sequence[Column]) -> int:
+        """Characters of the table without its texts."""
+        console = Console(file=io.StringIO(), width=_UNLIMITED)
+        return console.measure(self.build(columns, False)).maximum
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self.tables(options.max_width)
