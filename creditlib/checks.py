@@ -12,9 +12,9 @@ from torch import Tensor
 
 from creditlib import vocabulary
 from creditlib.annotations import describe
-from creditlib.contract import check_tensors, refuse
+from creditlib.contract import check_offsets, check_tensors, refuse
+from creditlib.layouts import rows_of
 from creditlib.ops.masks import real_turns
-from creditlib.ops.spread import rows_of
 from creditlib.vocabulary import Word
 
 __all__ = ["check_batch"]
@@ -146,14 +146,8 @@ def _check_offsets(tensors: Mapping[str, Tensor]) -> None:
     if "offsets" not in tensors:
         return
     offsets = tensors["offsets"]
-    if int(offsets[0]) != 0:
-        raise refuse("check_batch", "offsets", "starting at 0", str(offsets[:1].tolist()))
-    if bool((offsets[1:] < offsets[:-1]).any()):
-        raise refuse("check_batch", "offsets", "rising", str(offsets.tolist()))
-    for name, x in tensors.items():
-        if _axes(name, x) == ["token"] and int(offsets[-1]) != x.shape[0]:
-            wanted = f"ending at the {x.shape[0]} tokens of `{name}`"
-            raise refuse("check_batch", "offsets", wanted, str(int(offsets[-1])))
+    packed = [x.shape[0] for name, x in tensors.items() if _axes(name, x) == ["token"]]
+    check_offsets("check_batch", offsets, packed[0] if packed else int(offsets[-1]))
 
 
 def _check_turn_ids(tensors: Mapping[str, Tensor]) -> None:

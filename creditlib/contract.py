@@ -70,12 +70,10 @@ def looking_is_free(x: Tensor) -> bool:
 
 
 def check_offsets(name: str, offsets: Tensor, tokens: int) -> None:
-    """Where looking is free, refuse offsets that do not rise from 0 to the number of tokens.
+    """Refuse offsets that do not rise from 0 to the number of tokens; reads values.
 
     >>> check_offsets("gae", torch.tensor([0, 2, 3]), 3)
     """
-    if not looking_is_free(offsets):
-        return
     wanted = f"rising from 0 to the {tokens} tokens"
     if int(offsets[0]) != 0 or int(offsets[-1]) != tokens:
         raise refuse(name, "offsets", wanted, f"{int(offsets[0])} to {int(offsets[-1])}")
@@ -98,7 +96,8 @@ def _check_counts(
             wanted = f"at most {turn[0]}, the turns of `{turn[1]}`"
             raise refuse(name, "turn_count", wanted, str(most))
     offsets, token = given.get("offsets"), sizes.get("token")
-    if offsets is not None and token is not None and sizes[_TOKEN_AXES][0] == 1:
+    packed = token is not None and sizes[_TOKEN_AXES][0] == 1
+    if offsets is not None and token is not None and packed and looking_is_free(offsets):
         check_offsets(name, offsets, token[0])
 
 

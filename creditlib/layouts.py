@@ -18,6 +18,7 @@ __all__ = [
     "pack",
     "place_rows",
     "rows_from_turns",
+    "rows_of",
     "trajectories_from_rows",
     "turns_from_mask",
     "turns_from_rows",
@@ -122,13 +123,13 @@ def turns_from_mask(mask: Tensor, *, offsets: Offsets | None = None) -> Turn:
     if not _is_tensor(mask, 1) or mask.dtype != torch.bool or mask.ndim != axes:
         wanted = "bool[batch token]" if offsets is None else "bool[token]"
         raise refuse("turns_from_mask", "mask", wanted, fact_of(mask))
-    if offsets is not None:
+    if offsets is not None and looking_is_free(offsets):
         check_offsets("turns_from_mask", offsets, mask.shape[0])
     before = torch.nn.functional.pad(mask[..., :-1], (1, 0))[..., : mask.shape[-1]]
     if offsets is not None:
         position = torch.arange(mask.shape[0], device=mask.device)
         start = offsets[:-1].to(torch.int64)
-        row = torch.searchsorted(offsets[1:].to(torch.int64).contiguous(), position, right=True)
+        row = rows_of(offsets, mask.shape[0])
         begins = mask & (~before | (position == start[row]))
         run = torch.cumsum(begins, 0)
         skipped = torch.nn.functional.pad(run, (1, 0))[start[row]]
@@ -157,6 +158,17 @@ def offsets_of(length: Length) -> Offsets:
     tensor([0, 2, 2, 3])
     """
     return torch.nn.functional.pad(torch.cumsum(length.to(torch.int64), 0), (1, 0))
+
+
+@checked
+def rows_of(offsets: Offsets, tokens: Width) -> Tensor:
+    """The row that owns each packed token, int64[token].
+
+    >>> rows_of(torch.tensor([0, 2, 2, 3]), 3).tolist()
+    [0, 0, 2]
+    """
+    position = torch.arange(tokens, device=offsets.device)
+    return torch.searchsorted(offsets[1:].to(torch.int64).contiguous(), position, right=True)
 
 
 @_moving
@@ -201,7 +213,8 @@ def unpack(
     """
     if not _is_tensor(x, 1):
         raise refuse("unpack", "x", "[token]", fact_of(x))
-    check_offsets("unpack", offsets, x.shape[0])
+    if looking_is_free(offsets):
+        check_offsets("unpack", offsets, x.shape[0])
     lengths = offsets[1:] - offsets[:-1]
     if width is not None:
         _refuse_longer("unpack", "offsets", lengths, width)
@@ -220,10 +233,9 @@ def _refuse_longer(function: str, argument: str, length: Tensor, width: int) -> 
 
 def _cells(offsets: Tensor, tokens: int, width: int, side: Side) -> tuple[Tensor, Tensor]:
     """Row and column of each packed token in the padded layout."""
-    bounds = offsets.to(torch.int64).contiguous()
-    position = torch.arange(tokens, device=offsets.device)
-    row = torch.searchsorted(bounds[1:].contiguous(), position, right=True)
-    column = position - bounds[row]
+    bounds = offsets.to(torch.int64)
+    row = rows_of(offsets, tokens)
+    column = torch.arange(tokens, device=offsets.device) - bounds[row]
     if side == "left":
         column = column + width - (bounds[row + 1] - bounds[row])
     return row, column

@@ -1,6 +1,7 @@
 """What several test files share: public functions and arguments for them, plain loops, batches."""
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -188,3 +189,25 @@ def table(rows, width):
 def ragged(x, count):
     """float[batch turn] to a list of lists without padding."""
     return [row[: int(n)] for row, n in zip(x.tolist(), count, strict=True)]
+
+
+class Fields(Mapping):
+    """As a TensorDict: keys() may hold tuples, iteration yields rows, `in` is refused."""
+
+    def __init__(self, **fields):
+        self.fields = fields
+
+    def __getitem__(self, key):
+        return self.fields[key]
+
+    def __iter__(self):
+        return iter([{name: x[0] for name, x in self.fields.items()}])
+
+    def __len__(self):
+        return 3
+
+    def __contains__(self, key):
+        raise NotImplementedError
+
+    def keys(self):
+        return [*self.fields, ("nested", "reward")]

@@ -1,7 +1,6 @@
-from collections.abc import Mapping
-
 import pytest
 import torch
+from helpers import Fields
 
 import creditlib as cl
 from creditlib.names import public_functions
@@ -79,19 +78,19 @@ REFUSALS = {
     ),
     "offsets that start late": (
         {"turn": PACKED, "offsets": torch.tensor([1, 4, 6])},
-        "`offsets` must be starting at 0, got [1].",
+        "`offsets` must be rising from 0 to the 6 tokens, got 1 to 6.",
     ),
     "offsets that fall": (
         {"turn": PACKED, "offsets": torch.tensor([0, 7, 6])},
-        "`offsets` must be rising, got [0, 7, 6].",
+        "`offsets` must be rising from 0 to the 6 tokens, got 7 before 6.",
     ),
     "offsets that end early": (
         {"turn": PACKED, "offsets": torch.tensor([0, 4, 5])},
-        "`offsets` must be ending at the 6 tokens of `turn`, got 5.",
+        "`offsets` must be rising from 0 to the 6 tokens, got 0 to 5.",
     ),
     "offsets that end late, without a turn map": (
         {"value": torch.zeros(6), "offsets": torch.tensor([0, 4, 8])},
-        "`offsets` must be ending at the 6 tokens of `value`, got 8.",
+        "`offsets` must be rising from 0 to the 6 tokens, got 0 to 8.",
     ),
     "a reward before the first written token": (
         {"turn": TURN, "token_reward": changed(torch.zeros(2, 5), (0, 0), 1.0)},
@@ -224,28 +223,6 @@ PASS = {
 @pytest.mark.parametrize("case", PASS)
 def test_what_nobody_reads_is_not_looked_at(case):
     cl.check_batch(PASS[case])
-
-
-class Fields(Mapping):
-    """As a TensorDict: iteration yields rows and `in` is refused."""
-
-    def __init__(self, **fields):
-        self.fields = fields
-
-    def __getitem__(self, key):
-        return self.fields[key]
-
-    def __iter__(self):
-        raise NotImplementedError
-
-    def __len__(self):
-        return 2
-
-    def __contains__(self, key):
-        raise NotImplementedError
-
-    def keys(self):
-        return self.fields.keys()
 
 
 def test_a_mapping_that_behaves_like_a_tensordict_will_do(refusal):

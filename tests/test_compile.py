@@ -47,6 +47,7 @@ OTHERS = {
     ),
     "count_turns": (layouts.count_turns, (TURN,), {}),
     "offsets_of": (layouts.offsets_of, (LENGTH,), {}),
+    "rows_of": (layouts.rows_of, (OFFSETS, 6), {}),
     "pack": (layouts.pack, (CREDIT.repeat(1, 2), LENGTH), {"tokens": 6}),
     "pack left": (layouts.pack, (CREDIT.repeat(1, 2), LENGTH), {"tokens": 6, "side": "left"}),
     "unpack": (layouts.unpack, (torch.arange(6), OFFSETS), {"width": 5}),

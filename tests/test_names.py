@@ -1,9 +1,9 @@
 import functools
 import sys
-from collections.abc import Mapping
 
 import pytest
 import torch
+from helpers import Fields
 
 import creditlib as cl
 from creditlib.names import plugins, public_functions
@@ -207,28 +207,6 @@ def test_apply_takes_partials(refusal):
     configured = functools.partial(cl.grpo, scale=None)
     assert torch.equal(cl.apply(configured, BATCH), cl.apply("grpo", BATCH, scale=None))
     assert refusal(cl.apply, configured, {}).startswith("grpo: `reward` must be float[batch]")
-
-
-class Fields(Mapping):
-    """As a TensorDict: keys() may hold tuples, iteration yields rows, `in` is refused."""
-
-    def __init__(self, **fields):
-        self.fields = fields
-
-    def __getitem__(self, key):
-        return self.fields[key]
-
-    def __iter__(self):
-        return iter([{name: x[0] for name, x in self.fields.items()}])
-
-    def __len__(self):
-        return 3
-
-    def __contains__(self, key):
-        raise NotImplementedError
-
-    def keys(self):
-        return [*self.fields, ("nested", "reward")]
 
 
 def test_apply_takes_a_mapping_that_behaves_like_a_tensordict():

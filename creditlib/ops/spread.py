@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from creditlib.contract import refuse
+from creditlib.layouts import rows_of
 
-__all__ = ["packed_rows", "rows_of", "sum_turns", "to_tokens"]
+__all__ = ["packed_rows", "sum_turns", "to_tokens"]
 
 
 def packed_rows(function: str, turn: Tensor, offsets: Tensor | None) -> Tensor | None:
@@ -22,16 +23,6 @@ def packed_rows(function: str, turn: Tensor, offsets: Tensor | None) -> Tensor |
         raise refuse(function, "offsets", "int[batch+1] with a packed `turn`", "None")
     fact = f"{turn.dtype} {tuple(turn.shape)}"
     raise refuse(function, "turn", "int[token] with `offsets`", fact)
-
-
-def rows_of(offsets: Tensor, tokens: int) -> Tensor:
-    """The row that owns each packed token, int[row+1] -> int64[token].
-
-    >>> rows_of(torch.tensor([0, 2, 2, 3]), 3).tolist()
-    [0, 0, 2]
-    """
-    position = torch.arange(tokens, device=offsets.device)
-    return torch.searchsorted(offsets[1:].to(torch.int64).contiguous(), position, right=True)
 
 
 def to_tokens(credit: Tensor, turn: Tensor, row: Tensor | None) -> Tensor:

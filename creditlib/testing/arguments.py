@@ -53,14 +53,15 @@ def _structure(
 ) -> dict[str, Tensor]:
     """The tensors that must agree with each other."""
     batch = len(turn_count)
-    turn = torch.full((batch, tokens), -1)
-    for row in range(batch):  # a generator of test inputs, not a hot path
-        at = int(torch.randint(0, 3, (1,), generator=draw))
-        for k in range(int(turn_count[row])):
-            size = int(torch.randint(1, 4, (1,), generator=draw))
-            turn[row, at : at + size] = k
-            at += size + int(torch.randint(0, 3, (1,), generator=draw))
-    held = turn[:, :, None] == torch.arange(turns)
+    real = torch.arange(turns) < turn_count[:, None]
+    lead = torch.randint(0, 3, (batch, 1), generator=draw)
+    size = torch.randint(1, 4, (batch, turns), generator=draw)
+    gap = torch.randint(0, 3, (batch, turns), generator=draw)
+    start = lead + torch.cumsum(size + gap, 1) - size - gap
+    at = torch.arange(tokens)[:, None]
+    held = (at >= start[:, None]) & (at < (start + size)[:, None]) & real[:, None]
+    number = torch.where(held, torch.arange(turns), -1)
+    turn = torch.nn.functional.pad(number, (0, 1), value=-1).amax(2)
     return {
         "turn_count": turn_count,
         "group": torch.randint(0, max(batch // 3, 1), (batch,), generator=draw) * 7 - 3,
@@ -69,7 +70,7 @@ def _structure(
         "turn_length": held.sum(1),
         "length": (turn >= 0).sum(1),
         "present": torch.ones(batch, tokens, dtype=torch.bool),
-        "real": torch.arange(turns) < turn_count[:, None],
+        "real": real,
     }
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditlib import layouts
+from creditlib.layouts import rows_of
 from creditlib.ops import returns
-from creditlib.ops.spread import rows_of
 from creditlib.testing import assert_close
 
 SHAPES = [(0, 0), (0, 4), (4, 0), (1, 1), (3, 7), (2, 64), (2, 129)]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditlib import layouts
+from creditlib.layouts import rows_of
 from creditlib.ops.scan import reverse_affine, reverse_minimum, shift_left
-from creditlib.ops.spread import rows_of
 from creditlib.testing import assert_close
 
 SHAPES = [(0, 0), (0, 3), (3, 0), (1, 1), (7, 7), (3, 64), (2, 129)]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditlib import ContractError, layouts
+from creditlib.layouts import rows_of
 from creditlib.ops import spread
 
 SHAPES = [(0, 0, 0), (0, 2, 3), (3, 0, 0), (3, 0, 4), (1, 1, 1), (7, 3, 7), (2, 5, 129)]
@@ -51,7 +52,7 @@ def test_padded_against_loops_and_packed_against_padded(shape, seed):
     assert_same(sums, torch.tensor(up, dtype=F64).reshape(rows, turns))
 
     flat, offsets = layouts.pack(turn, length)
-    row = spread.rows_of(offsets, len(flat))
+    row = rows_of(offsets, len(flat))
     assert row.tolist() == [i for i, n in enumerate(length.tolist()) for _ in range(n)]
     assert_same(spread.to_tokens(credit, flat, row), layouts.pack(padded, length)[0])
     per_row = torch.arange(rows, dtype=F64)

@@ -3,27 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from rollout_cases import equal, message, one
 
-from creditlib.contract import ContractError
 from creditlib.rollouts import from_trajectories
-
-
-def one(**changes):
-    return {"group": "a", "outcome": 1.0, "turns": [{"text": "x"}], **changes}
 
 
 def turns(*found):
     return [one(turns=list(found))]
-
-
-def equal(tensor, expected):
-    torch.testing.assert_close(tensor, torch.tensor(expected), rtol=0, atol=0)
-
-
-def message(trajectories):
-    with pytest.raises(ContractError) as caught:
-        from_trajectories(trajectories)
-    return str(caught.value)
 
 
 def test_turn_level_tensors_are_padded_at_the_end():
