@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, g
 import torch
 from torch import Tensor
 
-from creditlib.vocabulary import Word
+from creditlib.word import Word
 
 __all__ = ["Argument", "Option", "Shape", "describe", "options_of", "read", "tensors_of"]
 
@@ -76,6 +76,11 @@ class Option:
     word: Word | None
     optional: bool
     whole: bool
+
+    @property
+    def axis(self) -> str:
+        """The axis whose size it is: `turns` is that of `turn`; '' for any other option."""
+        return self.name.removesuffix("s") if self.word is not None and self.word.axis else ""
 
 
 def _flatten(hint: Any) -> tuple[list[Any], Word | None]:

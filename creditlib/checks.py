@@ -15,20 +15,23 @@ from creditlib.annotations import describe
 from creditlib.contract import check_offsets, check_tensors, refuse
 from creditlib.layouts import rows_of
 from creditlib.ops.masks import real_turns
-from creditlib.vocabulary import Word
+from creditlib.word import Word
 
-__all__ = ["check_batch"]
+__all__ = ["check_batch", "vocabulary_words"]
 
 _MANY_MEANINGS = {"credit", "weight"}  # what these hold differs from function to function
 
 
 @functools.cache
-def _vocabulary() -> dict[str, Any]:
-    """Argument name -> alias; TurnReward is the alias of turn_reward."""
+def vocabulary_words() -> dict[str, Any]:
+    """Argument name -> alias: `turn_reward` -> TurnReward.
+
+    >>> "turn_reward" in vocabulary_words()
+    True
+    """
     return {
         re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): getattr(vocabulary, name)
         for name in vocabulary.__all__
-        if name != "Word"
     }
 
 
@@ -48,7 +51,7 @@ def check_batch(batch: Mapping[str, Any]) -> None:
     ...     print(error)
     check_batch: `duration` must be at least 0, got -1.0 in row 1, turn 0.
     """
-    words = _vocabulary()
+    words = vocabulary_words()
     given = set(batch.keys()) - _MANY_MEANINGS
     known = {name: batch[name] for name in words if name in given and batch[name] is not None}
     arguments = {name: describe(name, words[name]) for name in known}
@@ -64,7 +67,7 @@ def check_batch(batch: Mapping[str, Any]) -> None:
 
 
 def _axes(name: str, x: Tensor) -> list[str]:
-    return [axis for axis, _ in describe(name, _vocabulary()[name]).fitting(x).axes]
+    return [axis for axis, _ in describe(name, vocabulary_words()[name]).fitting(x).axes]
 
 
 def _region(name: str, x: Tensor, tensors: Mapping[str, Tensor]) -> Tensor:
@@ -121,9 +124,8 @@ def _refuse_first(name: str, wanted: str, x: Tensor, bad: Tensor) -> None:
 
 def _check_values(name: str, x: Tensor, word: Word | None, region: Tensor) -> None:
     if x.dtype.is_floating_point:
-        # A score of NaN is a submission that failed, which partial_credit defines.
-        bad = region & ~x.isfinite() if name != "score" else torch.zeros_like(region)
-        _refuse_first(name, "finite", x, bad)
+        meant = word is not None and bool(word.nan)
+        _refuse_first(name, "finite", x, region & ~x.isfinite() & (not meant))
     if word is None or x.dtype == torch.bool:
         return
     low = -torch.inf if word.low is None else word.low

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 from pathlib import Path
@@ -26,8 +25,6 @@ from creditlib.contract import ContractError
 from creditlib.rollouts import Format
 
 __all__ = ["app", "main"]
-
-_AS_JSON = {"None": "null", "True": "true", "False": "false"}  # as one writes them in Python
 
 app = typer.Typer(
     help="Credit assignment for reinforcement learning of language models and agents.",
@@ -112,8 +109,7 @@ def explain(
     from creditlib.report import explain as explained
     from creditlib.rollouts import read
 
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))  # an installed script does not see mypkg beside it
+    _see_the_current_directory()
     given = _options(option or [], estimator)
     pairs = [_split("--reward-weight", text) for text in reward_weight or []]
     weights = {name: _number(name, text) for name, text in pairs}
@@ -131,6 +127,12 @@ def explain(
     _console(found.width).print(found)
     if not found.credited:
         raise typer.Exit(2)
+
+
+def _see_the_current_directory() -> None:
+    """An installed script does not see mypkg beside it."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
 
 
 def _format(text: str) -> Format:
@@ -155,6 +157,8 @@ def _number(name: str, text: str) -> float:
 
 def _options(texts: list[str], estimators: list[str]) -> dict[str, dict[str, Any]]:
     """'gigpo.gamma=0.9' as {'gigpo': {'gamma': 0.9}}; the value is JSON, or else text."""
+    from creditlib.report.verdicts import value_of
+
     found: dict[str, dict[str, Any]] = {}
     for text in texts:
         key, value = _split("--option", text)
@@ -165,12 +169,48 @@ def _options(texts: list[str], estimators: list[str]) -> dict[str, dict[str, Any
                 f"explain: `--option` must start with an estimator asked for ({names}) and a dot, "
                 f"got {text!r}."
             )
-        try:
-            parsed = json.loads(_AS_JSON.get(value, value))
-        except json.JSONDecodeError:
-            parsed = value
-        found.setdefault(estimator, {})[name] = parsed
+        found.setdefault(estimator, {})[name] = value_of(value)
     return found
+
+
+@app.command(short_help="Put the laws of credit to a function.")
+def check(
+    function: Annotated[str, typer.Argument(help="Name or mypkg.module:function.")],
+    signature: Annotated[
+        str | None, typer.Option(help="Convention it is called in: verl, skyrl or trl.")
+    ] = None,
+    law: Annotated[list[str] | None, typer.Option(help="Only this law; repeatable.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="law=reason: broken by design.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", help="Such as gamma=0.9.")
+    ] = None,
+    examples: Annotated[int, typer.Option(min=1, help="Batches a law.")] = 100,
+    seed: Annotated[int | None, typer.Option(help="Draw other batches.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop drawing after them.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Put the laws of credit to a function, yours or a trainer's; exit code 1 if it breaks one."""
+    from creditlib.report import verdicts
+
+    _see_the_current_directory()
+    report = verdicts.checked_by_laws(
+        function,
+        signature=signature,
+        laws=law,
+        skip=skip or (),
+        options=option or (),
+        examples=examples,
+        seed=seed,
+        seconds=seconds,
+        progress=sys.stderr.isatty() and not as_json,
+    )
+    if as_json:
+        typer.echo(verdicts.as_json(report, function, signature))
+    else:
+        _console().print(verdicts.verdict_table(report))
+        verdicts.print_broken(report, _console())
+    if report.broken:
+        raise typer.Exit(1)
 
 
 @app.command(short_help="Say what is installed, is live and loads.")

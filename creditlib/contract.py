@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from creditlib.annotations import Argument, Option, read
-from creditlib.vocabulary import Word
+from creditlib.word import Word
 
 __all__ = [
     "ContractError",

@@ -25,6 +25,7 @@ __all__ = [
     "plugins",
     "public_functions",
     "resolve",
+    "title",
 ]
 
 ENTRY_POINTS = "creditlib.estimators"
@@ -166,12 +167,16 @@ def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **opti
         contract = kinds[name].contract if name in kinds else wanted
         have = ", ".join(f"`{key}`" for key in sorted(map(str, given))) or "nothing"
         fact = fact_of(value) if name in given else f"nothing; given: {have}"
-        raise refuse(_title(target), name, contract, fact)
+        raise refuse(title(target), name, contract, fact)
     return target(**chosen, **options)
 
 
-def _title(function: Callable[..., Any]) -> str:
-    """The name a refusal speaks in: that of the function inside a partial, else of the class."""
+def title(function: Callable[..., Any]) -> str:
+    """The name a refusal speaks in: that of the function inside a partial, else of the class.
+
+    >>> title(functools.partial(len))
+    'len'
+    """
     while isinstance(function, functools.partial):
         function = cast("Callable[..., Any]", function.func)
     return getattr(function, "__name__", type(function).__name__)

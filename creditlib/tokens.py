@@ -116,6 +116,10 @@ def whitening(credit: AnyCredit, weight: Weight, *, eps: Eps = 1e-8) -> tuple[Te
     Degenerate cases: nothing counted gives (0, eps^(−1/2)); a total weight of at most 1 has
     variance 0.
 
+    Breaks by design:
+        trajectories_may_be_computed_apart: the mean and the deviation are those of the
+            batch.
+
     >>> mean, rstd = whitening(torch.tensor([1.0, 3.0]), torch.tensor([1, 1]), eps=0.0)
     >>> round(mean.item(), 4), round(rstd.item(), 4)
     (2.0, 0.7071)
@@ -132,6 +136,10 @@ def whiten(credit: AnyCredit, weight: Weight, *, eps: Eps = 1e-8) -> AnyCredit:
         (c − mean) · rstd where weight > 0, exactly 0 elsewhere;  mean, rstd as in `whitening`
 
     Degenerate cases: equal credits give exactly 0; what has no weight is not read, be it NaN.
+
+    Breaks by design:
+        trajectories_may_be_computed_apart: the mean and the deviation are those of the
+            batch.
 
     Source: verl's `masked_whiten`, unbiased variance. Differs from it: masked places are 0, and
     fewer than two tokens give 0 instead of an error.

@@ -6,12 +6,12 @@ sentence `help()` prints, the range random inputs are drawn from. Axes: `batch`,
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 from jaxtyping import Bool, Float, Int, Real
 from torch import Tensor
+
+from creditlib.word import Word
 
 __all__ = [
     "Advantage",
@@ -62,51 +62,20 @@ __all__ = [
     "Value",
     "Weight",
     "Width",
-    "Word",
 ]
-
-
-@dataclass(frozen=True)
-class Word:
-    """What a name means and which values it may take: `low`/`high` inclusive, `above` exclusive."""
-
-    meaning: str
-    low: float | None = None
-    high: float | None = None
-    above: float | None = None
-
-    def range(self) -> str:
-        """The allowed values as text, '' when there is no limit.
-
-        >>> Word("discount per turn", low=0, high=1).range()
-        'in [0, 1]'
-        """
-        if self.above is not None:
-            return f"above {self.above:g}"
-        if self.low is not None and self.high is not None:
-            return f"in [{self.low:g}, {self.high:g}]"
-        if self.low is not None:
-            return f"at least {self.low:g}"
-        return ""
-
-    def allows(self, value: float) -> bool:
-        """Whether a number is in the range; NaN never is.
-
-        >>> Word("a temperature", above=0).allows(0)
-        False
-        """
-        low = -math.inf if self.low is None else self.low
-        high = math.inf if self.high is None else self.high
-        return low <= value <= high and (self.above is None or value > self.above)
 
 
 # --- trajectory level -------------------------------------------------------------------------
-Reward: TypeAlias = Annotated[Float[Tensor, "batch"], Word("outcome reward of a trajectory")]
+Reward: TypeAlias = Annotated[
+    Float[Tensor, "batch"], Word("outcome reward of a trajectory", unit="reward")
+]
 Rewards: TypeAlias = Annotated[
-    Float[Tensor, "batch objective"], Word("outcome reward of a trajectory under each objective")
+    Float[Tensor, "batch objective"],
+    Word("outcome reward of a trajectory under each objective", unit="reward"),
 ]
 Baseline: TypeAlias = Annotated[
-    Float[Tensor, "batch"], Word("reward of the greedy rollout of the same prompt")
+    Float[Tensor, "batch"],
+    Word("reward of the greedy rollout of the same prompt", unit="prediction"),
 ]
 Group: TypeAlias = Annotated[
     Int[Tensor, "batch"], Word("id of the prompt or task; any integers, equal id = same group")
@@ -124,7 +93,9 @@ Length: TypeAlias = Annotated[
 Solved: TypeAlias = Annotated[
     Bool[Tensor, "batch"], Word("the trajectory ended in a submission the grader accepted")
 ]
-Score: TypeAlias = Annotated[Float[Tensor, "batch"], Word("the grader's score of a submission")]
+Score: TypeAlias = Annotated[
+    Float[Tensor, "batch"], Word("the grader's score of a submission", nan="a failed submission")
+]
 Milestones: TypeAlias = Annotated[
     Bool[Tensor, "batch milestone"] | Int[Tensor, "batch"],
     Word("milestones reached: one column each, or how many distinct ones", low=0),
@@ -136,7 +107,9 @@ Trajectory: TypeAlias = Annotated[
 Reached: TypeAlias = Annotated[Bool[Tensor, "batch milestone"], Word("milestones reached")]
 
 # --- turn level -------------------------------------------------------------------------------
-TurnReward: TypeAlias = Annotated[Float[Tensor, "batch turn"], Word("reward earned at a turn")]
+TurnReward: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"], Word("reward earned at a turn", unit="reward")
+]
 Anchor: TypeAlias = Annotated[
     Int[Tensor, "batch turn"],
     Word("id of the state the turn starts from, compared inside a group; negative = none"),
@@ -146,14 +119,20 @@ InvalidAction: TypeAlias = Annotated[
 ]
 InformationGain: TypeAlias = Annotated[
     Float[Tensor, "batch turn"],
-    Word("rise of the gold answer's (log-)probability by a turn; the last turn is the answer"),
+    Word(
+        "rise of the gold answer's (log-)probability by a turn; the last turn is the answer",
+        unit="reward",
+    ),
 ]
 GoldLogProb: TypeAlias = Annotated[
     Float[Tensor, "batch turn"],
-    Word("mean log-probability per token of the gold answer, asked for right before the turn"),
+    Word(
+        "mean log-probability per token of the gold answer, asked for right before the turn",
+        high=0,
+    ),
 ]
 ProcessReward: TypeAlias = Annotated[
-    Float[Tensor, "batch turn"], Word("score of a step by a process reward model")
+    Float[Tensor, "batch turn"], Word("score of a step by a process reward model", unit="reward")
 ]
 Duration: TypeAlias = Annotated[
     Float[Tensor, "batch turn"], Word("wall-clock seconds the turn took", low=0)
@@ -162,7 +141,8 @@ Started: TypeAlias = Annotated[
     Real[Tensor, "batch turn"], Word("jobs like this turn's that the scheduler began", low=0)
 ]
 Finished: TypeAlias = Annotated[
-    Real[Tensor, "batch turn"], Word("those of `started` that came to an end", low=0)
+    Real[Tensor, "batch turn"],
+    Word("those of `started` that came to an end", low=0, part_of="started"),
 ]
 Progress: TypeAlias = Annotated[
     Float[Tensor, "batch turn"], Word("progress measured after the turn, such as milestones held")
@@ -178,14 +158,16 @@ Turn: TypeAlias = Annotated[
     Word("turn that wrote the token; -1: not written by the policy", low=-1),
 ]
 TokenReward: TypeAlias = Annotated[
-    Float[Tensor, "batch token"] | Float[Tensor, "token"], Word("reward at a token")
+    Float[Tensor, "batch token"] | Float[Tensor, "token"],
+    Word("reward at a token", unit="reward"),
 ]
 Value: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"],
-    Word("the critic's value before the token"),
+    Word("the critic's value before the token", unit="prediction"),
 ]
 Bootstrap: TypeAlias = Annotated[
-    Float[Tensor, "batch"], Word("value after the last token of a truncated row; 0 where it ended")
+    Float[Tensor, "batch"],
+    Word("value after the last token of a truncated row; 0 where it ended", unit="prediction"),
 ]
 Present: TypeAlias = Annotated[
     Bool[Tensor, "batch token"] | Bool[Tensor, "token"],
@@ -243,7 +225,7 @@ Lam: TypeAlias = Annotated[float, Word("trace decay of GAE", low=0, high=1)]
 Eps: TypeAlias = Annotated[float, Word("keeps a division finite", low=0)]
 NonNegative: TypeAlias = Annotated[float, Word("a weight or coefficient", low=0)]
 Positive: TypeAlias = Annotated[float, Word("a temperature, cap or width", above=0)]
-Width: TypeAlias = Annotated[int, Word("size of an axis", low=0)]
+Width: TypeAlias = Annotated[int, Word("size of the axis it is named after", low=0, axis=True)]
 Ddof: TypeAlias = Literal[0, 1]
 Lone: TypeAlias = Literal["zero", "raw"]
 Center: TypeAlias = Literal["mean", "leave_one_out", "median"] | None

@@ -9,7 +9,8 @@ from torch import Tensor
 
 import creditlib as cl
 from creditlib.annotations import Shape, describe, options_of, tensors_of
-from creditlib.vocabulary import Anchor, Length, Offsets, Reward, Turn, Valid, Width, Word
+from creditlib.vocabulary import Anchor, Length, Offsets, Reward, Turn, Valid, Width
+from creditlib.word import Word
 
 
 def test_contracts_read_as_the_design_writes_them():

@@ -222,7 +222,7 @@ def test_the_module_runs_and_names_its_commands_in_80_columns():
     found = ran("--help", COLUMNS="80", TERMINAL_WIDTH="80")
     text = found.stdout.decode()
     assert found.returncode == 0
-    for command in ("estimators", "explain", "doctor", "demo"):
+    for command in ("estimators", "explain", "check", "doctor", "demo"):
         assert command in text
     assert "..." not in text.partition("[ARGS]...")[2]
     assert max(map(len, text.splitlines())) <= 80

@@ -13,7 +13,7 @@ PACKAGE = Path(creditlib.__file__).parent
 
 # From the bottom up. A module may import its own layer and those below it.
 LAYERS = [
-    ["vocabulary", "annotations", "contract", "names", "ids", "similarity", "layouts"],
+    ["word", "vocabulary", "annotations", "contract", "names", "ids", "similarity", "layouts"],
     ["ops"],
     ["tokens", "estimators", "shaping", "weighting"],
     ["diagnostics", "checks", "distributed", "presets"],
@@ -37,6 +37,7 @@ ALLOWED = {
     "numba": ["*_numba"],
     "triton": ["*_triton"],
     "hypothesis": ["testing"],
+    "pytest": ["testing"],
     "typer": ["cli"],
     "rich": ["cli", "doctor", "report", "demo"],
     "pyarrow": ["rollouts"],

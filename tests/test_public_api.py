@@ -50,7 +50,8 @@ def test_all_is_sorted_and_complete():
 def test_a_module_lists_what_it_defines(path):
     """`__all__` leaves out no public function or class; its order and truth are ruff's to check.
 
-    Not meant for importers: a script's `main`, and functions a decorator turns into commands.
+    Not meant for importers: a script's `main`, and functions a decorator turns into commands or
+    laws, which are found by name.
     """
     tree = ast.parse(path.read_text())
     if path.stem == "__main__" or (path.stem == "__init__" and len(tree.body) == 1):
@@ -63,7 +64,8 @@ def test_a_module_lists_what_it_defines(path):
     assert len(lists) == 1, "a module lists its public names once"
     listed = ast.literal_eval(lists[0])
     nodes = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    commands = {node.name for node in nodes if "command" in map(decorator, node.decorator_list)}
+    kinds = {"command", "law"}
+    commands = {node.name for node in nodes if kinds & set(map(decorator, node.decorator_list))}
     names = {node.name for node in nodes if not node.name.startswith("_")}
     assert names - commands - {"main"} <= set(listed)
 
@@ -146,9 +148,15 @@ def loaded(program):
     return set(run.stdout.split())
 
 
-def test_importing_creditlib_loads_no_extra():
+@pytest.mark.parametrize("module", ["creditlib", "creditlib.testing"])
+def test_importing_creditlib_loads_no_extra(module):
     """Only what `import torch` loads by itself is there already."""
-    assert (loaded("import creditlib") - loaded("import torch")) & set(EXTRAS) == set()
+    assert (loaded(f"import {module}") - loaded("import torch")) & set(EXTRAS) == set()
+
+
+def test_the_laws_are_loaded_when_they_are_asked_for():
+    use = "from creditlib.testing import check_estimator"
+    assert "hypothesis" in loaded(use) - loaded("import creditlib.testing")
 
 
 def test_an_extra_that_is_loaded_is_seen():

@@ -1,39 +1,16 @@
 import ast
 import inspect
-import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import creditlib as cl
 from creditlib import vocabulary
 from creditlib.annotations import describe, tensors_of
-from creditlib.checks import _vocabulary
+from creditlib.checks import vocabulary_words
 from creditlib.names import public_functions
-from creditlib.vocabulary import Word
 
-TENSORS = {name: describe(name, alias) for name, alias in _vocabulary().items()}
+TENSORS = {name: describe(name, alias) for name, alias in vocabulary_words().items()}
 TENSORS = {name: argument for name, argument in TENSORS.items() if argument.shapes}
-RANGES = {
-    "nothing": (Word("m"), "", [-math.inf, 0, math.inf], []),
-    "low": (Word("m", low=0), "at least 0", [0, 1e9], [-1e-9, -1]),
-    "low and high": (Word("m", low=0, high=1), "in [0, 1]", [0, 0.5, 1], [-0.1, 1.1]),
-    "above": (Word("m", above=0), "above 0", [1e-9, 5], [0, -1]),
-}
-
-
-@pytest.mark.parametrize("case", RANGES)
-def test_a_range_says_and_allows_the_same(case):
-    word, text, allowed, refused = RANGES[case]
-    assert word.range() == text
-    assert all(word.allows(value) for value in allowed)
-    assert not any(word.allows(value) for value in refused)
-
-
-@given(st.sampled_from([word for word, *_ in RANGES.values()]))
-def test_nan_is_in_no_range(word):
-    assert not word.allows(math.nan)
 
 
 def test_every_alias_is_public_and_every_public_name_exists():
@@ -71,3 +48,20 @@ def test_token_functions_use_names_as_the_vocabulary_defines_them():
         for argument in tensors_of(function).values():
             if argument.name not in ANY_LEVEL:
                 assert argument.contract == TENSORS[argument.name].contract
+
+
+def test_what_a_name_is_part_of_is_a_tensor_of_the_same_shape():
+    parts = {name: x.word.part_of for name, x in TENSORS.items() if x.word.part_of}
+    assert parts == {"finished": "started"}
+    assert all(TENSORS[a].contract == TENSORS[b].contract for a, b in parts.items())
+
+
+def test_what_is_earned_or_expected_has_the_unit_of_rewards():
+    units = {}
+    for name, argument in TENSORS.items():
+        units.setdefault(argument.word.unit, set()).add(name)
+    assert units["reward"] == {
+        *("reward", "rewards", "turn_reward", "token_reward"),
+        *("process_reward", "information_gain"),
+    }
+    assert units["prediction"] == {"baseline", "value", "bootstrap"}

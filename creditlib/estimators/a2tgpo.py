@@ -67,6 +67,12 @@ def a2tgpo(
     constant group gives exactly 0. The entry of `information_gain` at the last turn is not read.
     Turns past `turn_count` get 0.
 
+    Breaks by design:
+        an_earlier_turn_changes_nothing_later: gains are compared turn by turn, so one more
+            turn moves those behind it.
+        long_trajectories_do_not_outvote_short_ones: a longer trajectory also gains where
+            others compare theirs.
+
     Source: Chen et al. 2026, arXiv:2605.06200 (turn-group normalisation, rescaled accumulation);
     defaults of the released recipe (`turn-group-v1d`).
     Differs from the authors' code: nothing known.
@@ -119,6 +125,9 @@ def a2tgpo_clip_scale(
     Multiply both clip bounds of the turn by it. Values lie in (1 − width, 1 + width).
 
     Degenerate cases: 1 wherever z = 0; turns past `turn_count` and excluded rows get 0.
+
+    Breaks by design:
+        weights_keep_the_total: a clip range opens or closes, nothing is shared out.
 
     Source: Chen et al. 2026, arXiv:2605.06200 (adaptive turn-level clipping), width 0.3.
     Differs from the authors' code: nothing known.

@@ -75,6 +75,16 @@ def gigpo(
     penalty; over turns only if it has a single one). Turns past `turn_count` get 0; a trajectory
     without turns counts in the statistics of E, unless they run over turns.
 
+    Breaks by design:
+        the_expected_gradient_is_the_true_one: a trajectory is part of its own baseline and
+            deviation; leave_out="trajectory", scale=None and gamma=1 keep the law.
+        an_earlier_turn_changes_nothing_later, long_trajectories_do_not_outvote_short_ones
+            (episode_over="turn"): each turn weighs in the mean.
+        an_earlier_turn_changes_nothing_later, long_trajectories_do_not_outvote_short_ones
+            (leave_out=("turn", "trajectory")): a turn without peers is compared with all
+            turns of the others.
+        lone_members_get_nothing (lone="raw"): a lone rollout gets its reward as it is.
+
     Options:
         episode_over: what E's mean and deviation run over. "trajectory": each trajectory once;
             "turn": once per turn, so that long ones weigh more; "first_turn": once, with the

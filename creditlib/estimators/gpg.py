@@ -29,6 +29,13 @@ def gpg(
     group of one gives 0 (lone="raw": alpha times its reward). Counting exact zeros makes it
     change when a constant is added to all rewards.
 
+    Breaks by design:
+        groups_do_not_hear_each_other, a_new_group_changes_nothing,
+            groups_may_be_computed_apart: the share of zeros is that of the batch.
+        shifting_rewards_changes_nothing, no_credit_lies_beyond_the_spread: a reward that is
+            exactly 0 counts as none.
+        lone_members_get_nothing (lone="raw"): a lone rollout gets its reward as it is.
+
     Source: Chu et al. 2025, arXiv:2504.02546, as in verl's `compute_gpg_outcome_advantage`.
     Differs from verl: lone rollouts (`presets.VERL_GPG` restores the raw reward).
 

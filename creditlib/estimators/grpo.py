@@ -60,6 +60,22 @@ def grpo(
     spread is 0 credit is 0. With center=None nothing is centred, so without a spread of the group
     a constant stays. An empty batch gives an empty result.
 
+    Breaks by design:
+        the_expected_gradient_is_the_true_one (scale=("std", "mad"), scale_over="group"):
+            each group is divided by a deviation that its own rewards choose.
+        groups_do_not_hear_each_other, a_new_group_changes_nothing,
+            groups_may_be_computed_apart, no_credit_lies_beyond_the_spread
+            (scale_over=("batch", "centered_batch")): one deviation serves the batch.
+        credit_sums_to_zero (center="median"): deviations from a median do not cancel.
+        shifting_rewards_changes_nothing, credit_sums_to_zero, better_is_never_worse,
+            no_credit_lies_beyond_the_spread (center=None): nothing is subtracted.
+        no_credit_lies_beyond_the_spread (scale="mad"): the median deviation may be far
+            smaller than the spread.
+        shifting_rewards_changes_nothing, better_is_never_worse,
+            no_credit_lies_beyond_the_spread, the_expected_gradient_is_the_true_one
+            (scale="mean"): the mean is the unit: meant for rewards that are success rates.
+        lone_members_get_nothing (lone="raw"): a lone rollout gets its reward as it is.
+
     Options:
         center: "mean", "leave_one_out" (the group without i), "median", None (no centre).
         scale: "std", "mad" (median |reward − median|), "mean" (see `maxrl`), None.
@@ -115,6 +131,14 @@ def grpo_process(
     Degenerate cases: a pool of equal step rewards gives exactly 0; so does a pool of one.
     Trajectories with more steps weigh more in the statistics, as published. Turns past
     `turn_count` get 0.
+
+    Breaks by design:
+        an_earlier_turn_changes_nothing_later, long_trajectories_do_not_outvote_short_ones:
+            each step weighs in the statistics, as published.
+        better_is_never_worse: a better step raises the mean that later steps are held
+            against.
+        the_expected_gradient_is_the_true_one: a trajectory is part of its own baseline and
+            deviation.
 
     Source: Shao et al. 2024, arXiv:2402.03300 (process supervision). No official code
     exists; ddof and eps are not stated there and are those of the outcome form.

@@ -56,6 +56,12 @@ def igpo(
     `information_gain` at the last turn is not read. A trajectory without turns counts with its
     outcome. Turns past `turn_count` get 0.
 
+    Breaks by design:
+        shifting_rewards_changes_nothing, better_is_never_worse (pool="joint"): gains and
+            outcomes share one mean.
+        an_earlier_turn_changes_nothing_later, long_trajectories_do_not_outvote_short_ones:
+            each turn weighs in the statistics of the gains.
+
     Source: Wang et al. 2025, arXiv:2510.14967 (normalisation, accumulation); the conventions
     (population variance, two epsilons) are those of the authors' code of February 2026. Their code
     of November 2025 computes something else: rewards-to-go minus a mean per token column.

@@ -23,6 +23,11 @@ def maxrl(*, reward: Reward, group: Group, valid: Valid | None = None, eps: Eps 
     Degenerate cases: a constant group gives exactly 0, so does a group whose mean is 0 and a
     group of one.
 
+    Breaks by design:
+        shifting_rewards_changes_nothing, better_is_never_worse,
+            no_credit_lies_beyond_the_spread, the_expected_gradient_is_the_true_one: the
+            mean is the unit: meant for rewards that are success rates.
+
     Source: Tajwar et al. 2026, arXiv:2602.02710.
     Differs from trainers' code: some add an eps of 1e-6 to the mean; here it is 0 and a zero mean
     gives 0.

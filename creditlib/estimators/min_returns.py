@@ -54,6 +54,10 @@ def softmin_returns(
 
     Degenerate cases: one step gives its score; turns past `turn_count` get 0.
 
+    Breaks by design:
+        an_earlier_turn_changes_nothing_later, better_is_never_worse: a step's share depends
+            on all steps of the trajectory.
+
     Source: Cheng et al. 2025, arXiv:2504.15275 (min-form credit, `temperature` 0.1).
 
     >>> import torch
@@ -75,6 +79,10 @@ def hard_min_returns(
     The limit of `softmin_returns` for temperature → 0.
 
     Degenerate cases: tied worst steps share; turns past `turn_count` get 0.
+
+    Breaks by design:
+        an_earlier_turn_changes_nothing_later, better_is_never_worse: only the worst step
+            counts, and which one that is may change.
 
     Source: Cheng et al. 2025, arXiv:2504.15275 (the limit temperature → 0).
 

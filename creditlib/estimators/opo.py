@@ -31,6 +31,13 @@ def opo(
     Degenerate cases: a constant group gives exactly 0; a group of one gives 0 (lone="raw": its
     reward); a group without a single token gives 0.
 
+    Breaks by design:
+        credit_sums_to_zero, long_trajectories_do_not_outvote_short_ones: a reward counts as
+            often as its trajectory has tokens: the sum over tokens is 0.
+        the_expected_gradient_is_the_true_one: a trajectory is part of its own baseline, and
+            its length weighs it.
+        lone_members_get_nothing (lone="raw"): a lone rollout gets its reward as it is.
+
     Source: Hao et al. 2025, arXiv:2505.23585 (optimal baseline, simplified by length).
     Differs from verl: lone rollouts (`presets.VERL_OPO` restores the raw reward).
 

@@ -35,6 +35,13 @@ def pass_at_k(
 
     Degenerate cases: a constant group and a group of one give exactly 0.
 
+    Breaks by design:
+        credit_sums_to_zero: only the best is paid, and nobody pays for it.
+        the_expected_gradient_is_the_true_one: credit is that of the best of k, not of the
+            mean reward.
+        no_credit_lies_beyond_the_spread (ddof=0): the gap between the two best may be
+            larger than √n deviations.
+
     Source: Tang et al. 2025, arXiv:2503.19595 (k = group size), as in verl's
     `compute_grpo_passk_outcome_advantage`, which gives tied best 0 and refuses a group of one.
 

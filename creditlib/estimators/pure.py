@@ -68,6 +68,15 @@ def pure(
     counts and turn lengths gives exactly 0. Padding never enters the softmax or a baseline. Turns
     past `turn_count` get 0.
 
+    Breaks by design:
+        an_earlier_turn_changes_nothing_later, long_trajectories_do_not_outvote_short_ones: a
+            trajectory's value depends on all its steps, and so does the baseline of others.
+        better_is_never_worse (form=("softmin", "hard_min")): a step's share depends on all
+            steps of the trajectory.
+        constant_groups_get_nothing (baseline="token"): the baseline is one per token: a
+            long step is held to more than a short one.
+        lone_members_get_nothing (lone="raw"): a lone rollout gets its reward as it is.
+
     Source: Cheng et al. 2025, arXiv:2504.15275 (advantage: Eq. 7–8); baselines as in the authors'
     OpenRLHF code (`presets.PURE_OPENRLHF_STEP`, `presets.PURE_OPENRLHF_TOKEN`).
     Differs from it: credit is not zeroed on the token that ends a step (mask the turn map for

@@ -95,6 +95,11 @@ def reinforce_plus_plus(
 
     Degenerate cases: equal returns give exactly 0; so do fewer than two tokens.
 
+    Breaks by design:
+        trajectories_may_be_computed_apart: returns are whitened over the batch.
+        an_earlier_turn_changes_nothing_later: one more return enters the mean and the
+            deviation that all are held against.
+
     Source: Hu et al. 2025, arXiv:2501.03262.
     Differs from older code: tool output neither cuts the return nor receives one.
 
@@ -126,6 +131,16 @@ def reinforce_plus_plus_baseline(
 
     Degenerate cases: a batch of constant groups gives exactly 0; a row without tokens gets 0; a
     group of one has c = 0 (lone="raw": its reward).
+
+    Breaks by design:
+        groups_do_not_hear_each_other, a_new_group_changes_nothing,
+            groups_may_be_computed_apart, no_credit_lies_beyond_the_spread: credit is
+            whitened over the batch.
+        credit_sums_to_zero, long_trajectories_do_not_outvote_short_ones: the mean that is
+            taken off runs over tokens.
+        lone_members_get_nothing, constant_groups_get_nothing,
+            shifting_rewards_changes_nothing (lone="raw"): a raw reward enters the
+            whitening.
 
     Source: Hu et al. 2025, arXiv:2501.03262 (baseline form).
     Differs from verl: lone rollouts (`presets.VERL_REINFORCE_PLUS_PLUS_BASELINE`); from OpenRLHF:

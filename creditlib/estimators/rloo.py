@@ -24,6 +24,9 @@ def rloo(
     Degenerate cases: a constant group gives exactly 0; a group of one gives 0 (lone="raw": its
     reward).
 
+    Breaks by design:
+        lone_members_get_nothing (lone="raw"): a lone rollout gets its reward as it is.
+
     Source: Ahmadian et al. 2024, arXiv:2402.14740 (the RLOO estimator).
     Differs from verl: its loop gives a lone rollout the raw reward, its vectorised twin 0;
     `presets.VERL_RLOO` is the loop.

@@ -20,6 +20,9 @@ def effective_sample_size(weight: Weight) -> Tensor:
 
     Degenerate cases: padding and excluded rows (weight 0) count nowhere; no weight at all gives 0.
 
+    Breaks by design:
+        trajectories_may_be_computed_apart: it is a number of the whole batch.
+
     Source: Kish 1965.
 
     >>> import torch

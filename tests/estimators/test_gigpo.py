@@ -81,6 +81,13 @@ def test_leaving_out_by_hand():
 
 
 @pytest.mark.parametrize("leave_out", ["turn", "trajectory"])
+def test_leaving_out_leaves_the_trajectory_out_of_the_episode_term(leave_out):
+    # against the other's outcome: 4 − 0 and 0 − 4
+    result = cl.gigpo(**TWO, leave_out=leave_out, step_weight=0.0, scale=None)
+    assert result.tolist() == [[4, 4], [-4, 0]]
+
+
+@pytest.mark.parametrize("leave_out", ["turn", "trajectory"])
 def test_a_turn_left_alone_is_compared_with_all_turns_of_the_others(leave_out):
     # anchors 6 and none are met once: 4 − 0 and (a −1 is nobody's anchor) 0 − (4 + 4)/2
     batch = {**TWO, "reward": TWO["reward"] * 0, "anchor": torch.tensor([[5, 6], [-1, 5]])}

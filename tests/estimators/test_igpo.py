@@ -64,6 +64,19 @@ def test_against_loops(pool, ddof, gamma, seed):
     assert_close(result, table(rows, 5))
 
 
+def test_a_gain_of_exactly_zero_is_a_gain_like_any_other():
+    # gains 0, 4 and 2, −2 have mean 1 and squares 1 + 9 + 1 + 9 = 20, /4 = 5
+    batch = {
+        "reward": torch.zeros(2, dtype=F64),
+        "group": torch.tensor([7, 7]),
+        "information_gain": torch.tensor([[0.0, 4.0, 0.0], [2.0, -2.0, 0.0]], dtype=F64),
+        "turn_count": torch.tensor([3, 3]),
+    }
+    result = cl.igpo(**batch, pool="separate", gamma=0.0, eps=0.0, variance_eps=0.0)
+    expected = torch.tensor([[-1.0, 3.0, 0.0], [1.0, -3.0, 0.0]], dtype=F64) / 5**0.5
+    assert_close(result, expected)
+
+
 def test_degenerate_cases():
     batch = {
         "reward": torch.full((4,), 0.7),

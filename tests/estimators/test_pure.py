@@ -148,6 +148,15 @@ def test_peers_without_steps_set_no_baseline(baseline, form):
     assert_close(raw, torch.tensor([step, [0, 0]], dtype=F64))
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_trajectory_without_steps_is_no_peer_beside_others(form):
+    # 1 − 3 and 3 − 1, as if the third were not there
+    score = torch.tensor([[1.0], [3.0], [torch.nan]])
+    group, count = torch.zeros(3, dtype=torch.int64), torch.tensor([1, 1, 0])
+    result = cl.pure(process_reward=score, group=group, turn_count=count, form=form)
+    assert result.tolist() == [[-2], [2], [0]]
+
+
 def test_one_step_each_is_rloo_of_the_scores():
     x = random_arguments(cl.rloo, dtype=F64)
     score, count = x["reward"][:, None], torch.ones(12, dtype=torch.int64)

@@ -55,6 +55,19 @@ def test_present_and_packed_against_a_loop(seed, gamma):
     assert_close(cl.discounted_return(**tensors, gamma=gamma), expected.flatten())
 
 
+def test_a_nan_on_tool_output_is_no_reward():
+    reward, turn = torch.tensor([[1.0, torch.nan, 4.0]]), torch.tensor([[0, -1, 1]])
+    result = cl.discounted_return(token_reward=reward, turn=turn, gamma=0.5)
+    assert result.tolist() == [[3, 0, 4]]
+
+
+def test_a_packed_reward_stays_in_its_row():
+    # rows (0, −1) and (−1, 0): the 2 is behind the first row's token, the 4 before the second's
+    reward, turn = torch.tensor([1.0, 2.0, 4.0, 8.0]), torch.tensor([0, -1, -1, 0])
+    tensors = {"token_reward": reward, "turn": turn, "offsets": torch.tensor([0, 2, 4])}
+    assert cl.discounted_return(**tensors, gamma=0.5).tolist() == [3, 0, 0, 12]
+
+
 def test_out_receives_the_result():
     out = torch.full((1, 5), torch.nan, dtype=F64)
     result = cl.discounted_return(**ROW, gamma=0.5, out=out)

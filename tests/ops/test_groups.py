@@ -43,6 +43,10 @@ def test_dense_by_hand():
     assert pairs.tolist() == [2, 1, 0, 2]
 
 
+def test_dense_tells_huge_ids_apart():
+    assert groups.dense(torch.tensor([2**60 + 1, 2**60, 2**60 + 1])).tolist() == [1, 0, 1]
+
+
 @pytest.mark.parametrize("dtype", [torch.int8, torch.int16, torch.int32, torch.int64])
 def test_dense_takes_the_extremes_of_every_integer(dtype):
     info = torch.iinfo(dtype)

@@ -53,6 +53,10 @@ def test_no_tolerance_is_looser_than_the_table_says():
         torch.float16: (2e-3, 2e-3),
         "golden": (1e-6, 1e-6),
         "exact expectation": (1e-9, 1e-9),
+        "law, float64": (1e-9, 1e-9),
+        "law, float32": (1e-5, 1e-5),
+        "law, half": (3e-2, 3e-2),
+        "law, scale": (1e-3, 1e-3),
     }
     assert expected == module.TABLE
 

@@ -1,0 +1,48 @@
+import pytest
+import torch
+from law_cases import assert_broken_in_just_this_way, assert_kept_by_ours, breaks
+
+from creditlib import duration_weight
+from creditlib.vocabulary import Duration, Factor, TurnCount
+
+CASES = []
+
+
+@breaks(CASES, "weights_are_not_negative", "a weight is #", kept_by="duration_weight")
+def slow_turns_count_less(*, duration: Duration, turn_count: TurnCount) -> Factor:
+    real = torch.arange(duration.shape[1]) < turn_count[:, None]
+    return torch.where(real, 2 - duration_weight(duration=duration, turn_count=turn_count), 0)
+
+
+@breaks(
+    CASES,
+    "equal_turns_weigh_one",
+    "turns that are all alike weigh something else than 1",
+    kept_by="duration_weight",
+)
+def late_turns_count_more(*, duration: Duration, turn_count: TurnCount) -> Factor:
+    turn = torch.arange(duration.shape[1], dtype=torch.float64)
+    rising = 2 * (turn + 1) / (turn_count[:, None] + 1)
+    weight = duration_weight(duration=duration, turn_count=turn_count)
+    rising = rising.to(weight.dtype)
+    return torch.where(turn < turn_count[:, None], (weight + rising) / 2, 0)
+
+
+@breaks(
+    CASES,
+    "weights_keep_the_total",
+    "the weights of the turns average to #",
+    kept_by="completion_weight",
+)
+def capped_and_not_given_back(*, duration: Duration, turn_count: TurnCount) -> Factor:
+    return duration_weight(duration=duration, turn_count=turn_count).clamp(max=1)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_an_estimator_that_is_broken_in_just_this_way_is_told_so(case):
+    assert_broken_in_just_this_way(case)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_one_of_ours_keeps_the_law(case):
+    assert_kept_by_ours(case)
