@@ -146,7 +146,7 @@ def _agree(trial: Trial, pair: tuple[Subject, ...]) -> None:
 
 def _asked(trial: Trial, subject: Subject, batch: Batch) -> Results | str:
     """What one of the two makes of its part of a batch."""
-    own = Trial(subject, trial.source, trial.draw)
+    own = Trial(subject, trial.source, trial.draws)
     own.unfit = trial.unfit
     results = own.attempt({name: x for name, x in batch.items() if subject.has(name)})
     trial.calls.append(replace(own.calls[-1], subject=subject))

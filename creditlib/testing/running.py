@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from hypothesis.errors import FlakyFailure, Unsatisfiable, UnsatisfiedAssumption
 
 from creditlib.contract import refuse
 from creditlib.testing.declared import declared
+from creditlib.testing.draws import Draws, Searched, Tossed
 from creditlib.testing.law import Law
 from creditlib.testing.laws import LAWS
 from creditlib.testing.pasteable import code_of
@@ -127,10 +129,12 @@ def put(
     seed: int | None = None,
     seconds: float | None = None,
     shrink: bool = True,
+    tosses: int = 0,
 ) -> Verdict:
     """One law put to one estimator; without a `seed`, the same examples every time.
 
-    Without `shrink` the first counterexample is as good as the smallest.
+    Without `shrink` the first counterexample is as good as the smallest. `tosses` are examples
+    besides: by plain dice, which are faster and shrink nothing.
     """
     if not law.applies(subject):
         return Verdict(law, "not applicable")
@@ -138,6 +142,7 @@ def put(
     start = time.monotonic()
     try:
         run.all(1 if law.kind == "once" else examples, seed)
+        run.toss(tosses if run.done and law.kind != "once" else 0, seed)
     except BrokenError as broken:
         sentence, code = broken.sentence, code_of(broken)
         return Verdict(law, "broken", run.done, time.monotonic() - start, sentence, code)
@@ -170,12 +175,11 @@ class _Run:
         end = None if self.seconds is None else time.monotonic() + self.seconds
 
         def example(data: st.DataObject) -> None:
-            self.one(data)
+            self.one(Searched(data.draw))
             if end is not None and not self.failing and time.monotonic() > end:
                 raise _Enough  # not before the draws: they must be the same on every path
 
-        name = f"{self.law.name} of {self.subject.name}"
-        seeded = hypothesis.seed(zlib.crc32(name.encode()) if seed is None else seed)
+        seeded = hypothesis.seed(self.seed_of(seed))
         settings = hypothesis.settings(
             max_examples=examples,
             derandomize=False,
@@ -199,9 +203,21 @@ class _Run:
         if self.law.kind == "some":
             self.all_heard()
 
-    def one(self, data: st.DataObject) -> None:
+    def toss(self, tosses: int, seed: int | None) -> None:
+        """Draw by plain dice, and check."""
+        dice = Tossed(self.seed_of(seed))
+        for _ in range(tosses):
+            with contextlib.suppress(UnsatisfiedAssumption):
+                self.one(dice)
+
+    def seed_of(self, seed: int | None) -> int:
+        """The seed, or one of the names of law and function."""
+        name = f"{self.law.name} of {self.subject.name}"
+        return zlib.crc32(name.encode()) if seed is None else seed
+
+    def one(self, draws: Draws) -> None:
         """A single example."""
-        trial = Trial(self.subject, self.source, data.draw)
+        trial = Trial(self.subject, self.source, draws)
         trial.heard, trial.unfit = self.heard, self.unfit
         try:
             self.law.check(trial)

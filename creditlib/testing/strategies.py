@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from creditlib.testing.building import Frame, Plan, build, plan_of
-from creditlib.testing.palettes import DRAWN, EXACT, FAMILIES, palette
+from creditlib.testing.draws import Draws, Searched
+from creditlib.testing.palettes import EXACT, FAMILIES, palette
 from creditlib.testing.subject import Subject, subject_of
 
-__all__ = ["EXACT", "FAMILIES", "Draw", "Source", "batches"]
+__all__ = ["EXACT", "FAMILIES", "Source", "batches"]
 
-Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
+_Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
 
 _DTYPES = (torch.float32, torch.float64)
 _NEVER = ("out",)
@@ -30,7 +31,7 @@ _CROWDS = (0,) * 6 + (3, 14, 62)
 _WITH_THE_FIRST = b"\2"  # the byte that says: of the first trajectory's group
 _EVEN = (2, 3, 4, 5, 1, 7, 8)  # sizes of groups where all are of one
 # What a whole batch shares is read off one short string: a draw each would cost more.
-_HEAD = st.binary(min_size=9, max_size=9)
+_HEAD = 9
 
 
 class Source:
@@ -41,14 +42,6 @@ class Source:
         self.plan: Plan = plan_of(used)
         self.even = subject.even
         self.dtypes = subject.dtypes
-        self._rows: dict[tuple[int, int], st.SearchStrategy[list[bytes]]] = {}
-
-    def rows(self, least: int, most: int) -> st.SearchStrategy[list[bytes]]:
-        """Trajectories as bytes."""
-        if (least, most) not in self._rows:
-            row = st.binary(min_size=self.plan.size, max_size=self.plan.size)
-            self._rows[least, most] = st.lists(row, min_size=least, max_size=most)
-        return self._rows[least, most]
 
     def names(
         self, bits: int, include: Sequence[str], exclude: Sequence[str], optional: bool
@@ -64,7 +57,7 @@ class Source:
 
     def __call__(
         self,
-        draw: Draw,
+        draws: Draws,
         *,
         families: Sequence[str] = FAMILIES,
         dtypes: Sequence[torch.dtype] = _DTYPES,
@@ -77,11 +70,11 @@ class Source:
         fill: float = 0.0,
     ) -> dict[str, Tensor]:
         """One batch; see `batches`."""
-        head = draw(_HEAD)
+        head = draws.raw(_HEAD)
         names = self.names(head[0] + 256 * head[1], include, exclude, optional)
         if set(names) & set(exclude):
             reject()  # it cannot be called without
-        rows = draw(self.rows(least, most))
+        rows = draws.rows(self.plan.size, least, most)
         kinds = [dtype for dtype in dtypes if dtype in self.dtypes] or dtypes
         size = _EVEN[head[2] % len(_EVEN)] if self.even else 0
         if size and rows:
@@ -90,7 +83,7 @@ class Source:
             rows = rows + _crowd(rows[0], _CROWDS[head[2] % len(_CROWDS)])
         frame = Frame(
             dtype=kinds[head[3] % len(kinds)],
-            palette=palette(tuple(families)[head[4] % len(families)], head[5]) or draw(DRAWN),
+            palette=palette(tuple(families)[head[4] % len(families)], head[5]) or draws.palette(),
             turns=head[6] % 3,
             width=head[7] % 3,
             left=bool(head[8] & 1),
@@ -109,8 +102,8 @@ def _crowd(row: bytes, size: int) -> list[bytes]:
 
 
 @st.composite
-def _batches(draw: Draw, source: Source, more: dict[str, Any]) -> dict[str, Tensor]:
-    return source(draw, **more)
+def _batches(draw: _Draw, source: Source, more: dict[str, Any]) -> dict[str, Tensor]:
+    return source(Searched(draw), **more)
 
 
 def batches(

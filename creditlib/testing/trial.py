@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 
 import torch
 from hypothesis import reject
-from hypothesis import strategies as st
 from torch import Tensor
 
 from creditlib.testing.changes import last_written, select
+from creditlib.testing.draws import Draws
 from creditlib.testing.roles import earned
-from creditlib.testing.strategies import Draw, Source
+from creditlib.testing.strategies import Source
 from creditlib.testing.subject import Batch, InexpressibleError, Subject, values_of
 from creditlib.testing.tolerances import agree
 
@@ -50,17 +50,13 @@ class BrokenError(AssertionError):
 
 
 class Trial:
-    """What a law is given: `batch` draws, calling the trial calls the estimator."""
+    """What a law is given: `batch` and `draws` choose, calling the trial calls the estimator."""
 
-    def __init__(self, subject: Subject, source: Source, draw: Draw) -> None:
-        self.subject, self.source, self._draw = subject, source, draw
+    def __init__(self, subject: Subject, source: Source, draws: Draws) -> None:
+        self.subject, self.source, self.draws = subject, source, draws
         self.calls: list[Call] = []
         self.heard: set[str] = set()
         self.unfit: set[str] = set()
-
-    def draw(self, strategy: st.SearchStrategy[Any]) -> Any:
-        """Any further choice of the example."""
-        return self._draw(strategy)
 
     def batch(self, **more: Any) -> Batch:
         """A batch for the function; takes what `strategies.batches` takes, without crowds.
@@ -68,7 +64,7 @@ class Trial:
         A crowd's members are not drawn one by one: what they break shrinks badly.
         """
         more.setdefault("crowds", False)
-        return self.source(self._draw, **more)
+        return self.source(self.draws, **more)
 
     def earning_batch(self, **more: Any) -> Batch:
         """A batch without what is not earned and may be left out; each row can hold a reward."""
@@ -106,7 +102,7 @@ class Trial:
         found: dict[str, Any] = {}
         for name, option in self.subject.options.items():
             if option.choices is not None:
-                found[name] = self.draw(st.sampled_from(values_of(option)))
+                found[name] = self.draws.one_of(values_of(option))
         return found
 
     def values_of(self, name: str) -> tuple[Any, ...]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from hypothesis import strategies as st
 
 from creditlib.testing.changes import perturbed
 from creditlib.testing.law import Law, law
@@ -147,7 +146,7 @@ def _all_ways(subject: Subject) -> bool:
 @law("verl#7893", "verl#3089", when=_all_ways, kind="some")
 def every_argument_is_heard(trial: Trial) -> None:
     """Every tensor and every option changes the result of some batch."""
-    every = trial.draw(st.booleans())
+    every = trial.draws.flag()
     optional = [n for n, x in trial.subject.tensors.items() if not x.required and n != "offsets"]
     batch = trial.batch(fill=2.0, include=optional if every else ())
     options = trial.choices()

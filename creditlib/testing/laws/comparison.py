@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import strategies as st
 from torch import Tensor
 
 from creditlib.testing.changes import last_written, members
@@ -30,7 +29,7 @@ def _has_units(subject: Subject) -> bool:
 def shifting_rewards_changes_nothing(trial: Trial) -> None:
     """Rewards are compared: the same number added to all outcomes changes no credit."""
     batch = trial.earning_batch(families=EXACT)
-    step = trial.draw(st.sampled_from((1.0, -2.0, 64.0)))
+    step = trial.draws.one_of((1.0, -2.0, 64.0))
     other = dict(batch)
     for name in ("reward", "rewards", "baseline"):
         if name in batch:
@@ -58,7 +57,7 @@ def _compared(results: Results, batch: Batch) -> Results:
 def scaling_rewards_scales_or_changes_nothing(trial: Trial) -> None:
     """All rewards times a number: all credit times that number, or no credit changes."""
     batch = trial.earning_batch(families=EXACT)
-    factor = trial.draw(st.sampled_from((4.0, 64.0)))
+    factor = trial.draws.one_of((4.0, 64.0))
     names = [name for name in batch if name in earned(trial.subject, "reward", "prediction")]
     large = {name: x * 16 if name in names else x for name, x in batch.items()}
     larger = {name: x * factor if name in names else x for name, x in large.items()}
@@ -102,15 +101,15 @@ def better_is_never_worse(trial: Trial) -> None:
     names = [name for name in batch if name in earned(trial.subject, "reward")]
     if not names:
         return
-    name = trial.draw(st.sampled_from(names)) if len(names) > 1 else names[0]
-    row = trial.draw(st.integers(0, max(trial.rows(batch) - 1, 0)))
+    name = trial.draws.one_of(names) if len(names) > 1 else names[0]
+    row = trial.draws.whole(0, max(trial.rows(batch) - 1, 0))
     if not trial.rows(batch):
         return
     where = torch.zeros(batch[name].shape, dtype=torch.bool)
     spots = _spots(batch, name)[row].nonzero()
     if not len(spots):
         return
-    where[(row, *spots[trial.draw(st.integers(0, len(spots) - 1))].tolist())] = True
+    where[(row, *spots[trial.draws.whole(0, len(spots) - 1)].tolist())] = True
     if "anchor" in batch:
         # A mean over several visits of one trajectory is moved by each of them.
         batch["anchor"] = _visited_once(batch["anchor"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from hypothesis import assume
-from hypothesis import strategies as st
 from torch import Tensor
 
 from creditlib.testing.changes import last_written
@@ -31,7 +30,7 @@ def _has_a_course(subject: Subject) -> bool:
 def an_earlier_turn_changes_nothing_later(trial: Trial) -> None:
     """A discount counts from where credit goes, not from the start of the trajectory."""
     batch = trial.batch(families=EXACT, optional=False, exclude=("offsets",))
-    row = trial.draw(st.integers(0, trial.rows(batch) - 1))
+    row = trial.draws.whole(0, trial.rows(batch) - 1)
     axis = "token" if "turn" in batch else "turn"
     sizes = [batch[name].shape[1] for name in batch if trial.second_axis(batch, name) == axis]
     assume(sizes)
@@ -89,7 +88,7 @@ def _grows(subject: Subject) -> bool:
 def long_trajectories_do_not_outvote_short_ones(trial: Trial) -> None:
     """A trajectory that takes longer for the same outcome moves the credit of nobody else."""
     batch = trial.batch(families=EXACT, optional=False, exclude=("offsets",))
-    row = trial.draw(st.integers(0, trial.rows(batch) - 1))
+    row = trial.draws.whole(0, trial.rows(batch) - 1)
     one = torch.arange(trial.rows(batch)) == row
     longer = dict(batch)
     for name, x in batch.items():

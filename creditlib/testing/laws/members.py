@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from hypothesis import strategies as st
 from torch import Tensor
 
 from creditlib.testing.changes import changed
@@ -39,8 +38,8 @@ def order_does_not_matter(trial: Trial) -> None:
     """Trajectories in another order get the same credit, in that order."""
     batch = trial.batch(families=EXACT, exclude=("offsets",), least=2)
     rows = trial.rows(batch)
-    order = torch.arange(rows).roll(trial.draw(st.integers(1, rows)))
-    if trial.draw(st.booleans()):
+    order = torch.arange(rows).roll(trial.draws.whole(1, rows))
+    if trial.draws.flag():
         order = order.flip(0)
     plain = trial(batch)
     wanted = tuple(part[order] if part.ndim else part for part in plain)
@@ -52,7 +51,7 @@ def order_does_not_matter(trial: Trial) -> None:
 def labels_do_not_matter(trial: Trial) -> None:
     """Ids say who belongs together: any other ids that say the same give the same credit."""
     batch = trial.batch(families=EXACT, exclude=("offsets",))
-    how = trial.draw(st.sampled_from(sorted(_RELABEL)))
+    how = trial.draws.one_of(sorted(_RELABEL))
     if "group" not in batch:
         return
     other = {**batch, "group": _RELABEL[how](batch["group"])}
@@ -124,7 +123,7 @@ def groups_may_be_computed_apart(trial: Trial) -> None:
 def trajectories_may_be_computed_apart(trial: Trial) -> None:
     """Without groups, a trajectory on its own gets the credit that it gets among others."""
     batch = trial.batch(families=EXACT, exclude=("offsets",), least=2)
-    row = torch.tensor([trial.draw(st.integers(0, trial.rows(batch) - 1))])
+    row = torch.tensor([trial.draws.whole(0, trial.rows(batch) - 1)])
     whole, alone = trial(batch), trial(trial.select(batch, row))
     mine = tuple(part[row] if part.ndim else part for part in whole)
     trial.must_agree(mine, alone, "a row on its own gets other credit than among others")

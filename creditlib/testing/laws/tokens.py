@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import torch
 from hypothesis import assume
-from hypothesis import strategies as st
 from torch import Tensor
 
 from creditlib.testing.changes import last_written, put_columns
@@ -17,7 +16,7 @@ from creditlib.testing.trial import Trial
 
 __all__ = ["LAWS"]
 
-_GARBAGE = st.sampled_from((9.0, 1e30, float("nan")))
+_GARBAGE = (9.0, 1e30, float("nan"))
 
 
 def _has_turns(subject: Subject) -> bool:
@@ -46,8 +45,8 @@ def tool_output_changes_nothing(trial: Trial) -> None:
     """Tokens that a tool wrote, put in anywhere, change no credit, whatever values they have."""
     batch = trial.batch(families=EXACT, include=("turn",), exclude=("offsets",))
     width = batch["turn"].shape[1]
-    at = trial.draw(st.integers(0, width))
-    size = trial.draw(st.sampled_from((1, 2, 8)))
+    at = trial.draws.whole(0, width)
+    size = trial.draws.one_of((1, 2, 8))
     longer = dict(batch)
     for name, x in batch.items():
         if trial.second_axis(batch, name) != "token":
@@ -71,9 +70,9 @@ def _columns(part: Tensor, width: int, keep: list[int]) -> Tensor:
 def padding_changes_nothing(trial: Trial) -> None:
     """Padding holds nothing: its width, its side and what lies in it change no credit."""
     batch = trial.batch(families=EXACT, exclude=("offsets",))
-    garbage = trial.draw(_GARBAGE)
-    extra = trial.draw(st.sampled_from((0, 1, 5)))
-    left = trial.draw(st.booleans())
+    garbage = trial.draws.one_of(_GARBAGE)
+    extra = trial.draws.one_of((0, 1, 5))
+    left = trial.draws.flag()
     wider, start = dict(batch), {}
     for name, x in batch.items():
         axis = trial.second_axis(batch, name)
@@ -135,7 +134,7 @@ def rewards_are_never_lost(trial: Trial) -> None:
     unwritten = _unwritten(turn, batch.get("present"), trial.subject.tail)
     spots = (unwritten & trial.subject.masked(batch)).nonzero().tolist()
     assume(len(spots))
-    row, column = spots[trial.draw(st.integers(0, len(spots) - 1))]
+    row, column = spots[trial.draws.whole(0, len(spots) - 1)]
     before = int(last_written(turn[row : row + 1, :column]))
     first, second = dict(batch), dict(batch)
     for where, target in ((before, first), (column, second)):
@@ -167,7 +166,7 @@ def packed_rows_equal_padded_rows(trial: Trial) -> None:
     ends = batch["offsets"].tolist()
     bounds = list(pairwise(ends))
     width = max((end - start for start, end in bounds), default=0)
-    left = trial.draw(st.booleans())
+    left = trial.draws.flag()
     padded: Batch = {}
     tokens = int(batch["turn"].numel())
     for name, x in batch.items():
