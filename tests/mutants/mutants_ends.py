@@ -1,0 +1,122 @@
+"""Faults of ends: what comes after a row, packed rows, padding in a mean."""
+
+from mutants.mutants_machine import LATE, Mutant, by_hand, core
+
+MUTANTS = [
+    Mutant(
+        "the value after the end is ignored",
+        "ops/returns.py",
+        "last = zero if bootstrap is None else _spread_rows(",
+        "last = zero if True else _spread_rows(",
+        "gae",
+        "only_the_flag_truncates",
+    ),
+    Mutant(
+        "rows that ended go on with their last value",
+        "ops/returns.py",
+        "last = zero if bootstrap is None else _spread_rows(",
+        "last = value if bootstrap is None else _spread_rows(",
+        "gae",
+        "only_the_flag_truncates",
+    ),
+    Mutant(
+        "the value after the end is added at every token",
+        "ops/returns.py",
+        "torch.where(inside, ahead, last)",
+        "(torch.where(inside, ahead, zero) + last)",
+        "gae",
+        by_hand("estimators/test_gae.py"),
+    ),
+    Mutant(
+        "a row that fills its columns counts as cut off",
+        "ops/returns.py",
+        "torch.where(inside, ahead, last)",
+        "torch.where(inside, ahead, last + value[..., -1:])",
+        "gae",
+        "an_earlier_turn_changes_nothing_later",
+        examples=LATE,
+    ),
+    # --- packing ---
+    Mutant(
+        "a packed row goes on with the value of the next one",
+        "ops/returns.py",
+        "inside = coming < gaps.end",
+        "inside = coming < value.shape[-1]",
+        "gae",
+        "packed_rows_equal_padded_rows",
+    ),
+    Mutant(
+        "the return of a packed row runs into the next one",
+        "ops/scan.py",
+        "    decay = torch.where(same, decay, torch.zeros_like(decay))\n",
+        "    decay = decay * (same | True)\n",
+        "discounted_return",
+        "packed_rows_equal_padded_rows",
+    ),
+    Mutant(
+        "the first token of a packed row belongs to the row before",
+        "layouts.py",
+        "contiguous(), position, right=True)",
+        "contiguous(), position, right=False)",
+        "to_tokens",
+        "packed_rows_equal_padded_rows",
+    ),
+    Mutant(
+        "a reward in a gap of a packed row moves into the row before",
+        "ops/returns.py",
+        "has_previous = gaps.previous >= gaps.start",
+        "has_previous = gaps.previous >= 0",
+        "discounted_return",
+        by_hand("estimators/test_reinforce.py", "test_a_packed_reward_stays_in_its_row"),
+    ),
+    Mutant(
+        "a reward on the prompt of a packed row is lost",
+        "ops/returns.py",
+        "    elif gaps.row is None:\n",
+        "    else:\n",
+        "discounted_return",
+        by_hand("estimators/test_reinforce.py", "test_discounted_return_by_hand"),
+    ),
+    # --- whitening ---
+    Mutant(
+        "padding is whitened along",
+        "estimators/reinforce.py",
+        "return standardize(result, mine, eps), result",
+        "return standardize(result, mine | True, eps), result",
+        "reinforce_plus_plus",
+        "padding_changes_nothing",
+    ),
+    Mutant(
+        "what is whitened is not masked again",
+        "ops/whitening.py",
+        "return torch.where(weight > 0, gap * rstd.to(x.dtype), torch.zeros_like(x))",
+        "return gap * rstd.to(x.dtype)",
+        "reinforce_plus_plus",
+        "nothing_where_nobody_wrote",
+    ),
+    Mutant(
+        "whitening divides by n, not n − 1",
+        "ops/whitening.py",
+        "square / (mass - 1)",
+        "square / mass",
+        "reinforce_plus_plus",
+        core("rfpp_gamma.9_adv"),
+    ),
+    Mutant(
+        "whitening counts every row once, whatever it holds",
+        "ops/whitening.py",
+        "heft = torch.where(take, weight.to(x.dtype), torch.zeros_like(x))",
+        "heft = take.to(x.dtype)",
+        "reinforce_plus_plus_baseline",
+        core("rfpp_baseline"),
+    ),
+    Mutant(
+        "each row is whitened on its own",
+        "estimators/reinforce.py",
+        "return standardize(result, mine, eps), result",
+        "rows = [standardize(*pair, eps) for pair in zip(result, mine)]\n"
+        "    return torch.stack(rows) if rows and result.ndim == 2 else result, result",
+        "reinforce_plus_plus",
+        core("rfpp_gamma.9_adv"),
+    ),
+]

@@ -1,0 +1,107 @@
+"""Faults of information gain: IGPO and A²TGPO."""
+
+from mutants.mutants_machine import Mutant, by_hand, core
+
+ZERO_GAIN = "test_a_gain_of_exactly_zero_is_a_gain_like_any_other"
+
+MUTANTS = [
+    Mutant(
+        "a gain is how far the belief is from the first one",
+        "estimators/information_gain.py",
+        "rise = shift_left(belief, 1, 0) - belief",
+        "rise = shift_left(belief, 1, 0) - belief[:, :1]",
+        "information_gain",
+        core("igpo_ig_prob"),
+    ),
+    Mutant(
+        "a turn is paid for what the turn before gained",
+        "estimators/information_gain.py",
+        "rise = shift_left(belief, 1, 0) - belief",
+        "rise = belief - belief.roll(1, 1)",
+        "information_gain",
+        core("igpo_ig_prob"),
+    ),
+    Mutant(
+        "the belief after the last turn is read",
+        "estimators/information_gain.py",
+        "gains = real_turns(turn_count - 1, gold_log_prob.shape[1], valid)",
+        "gains = real_turns(turn_count, gold_log_prob.shape[1], valid)",
+        "information_gain",
+        "padding_changes_nothing",
+    ),
+    Mutant(
+        "gains are discounted first and normalised then",
+        "estimators/igpo.py",
+        "    turn_group = flat(group, information_gain)\n",
+        "    turn_group = flat(group, information_gain)\n"
+        "    x = torch.where(gains, wide(information_gain), outcome[:, None])\n"
+        "    gain, gamma = turn_returns(x, real, gamma).reshape(-1), 0.0\n",
+        "igpo",
+        core("igpo_v2_joint_g0.9"),
+    ),
+    Mutant(
+        "gains are normalised column by column",
+        "estimators/igpo.py",
+        "turn_group = flat(group, information_gain)",
+        "turn_group = group.amax() + 1 + torch.arange(gain.numel()) % max(turns, 1)",
+        "igpo",
+        core("igpo_v2_separate_g1.0"),
+    ),
+    Mutant(
+        "the gain of the last turn is read",
+        "estimators/igpo.py",
+        "gains = real_turns(turn_count - 1, turns, valid)",
+        "gains = real_turns(turn_count, turns, valid)",
+        "igpo",
+        by_hand("estimators/test_igpo.py"),
+    ),
+    Mutant(
+        "a gain of exactly 0 is no turn",
+        "estimators/igpo.py",
+        "gains = real_turns(turn_count - 1, turns, valid)",
+        "gains = real_turns(turn_count - 1, turns, valid) & (information_gain != 0)",
+        "igpo",
+        by_hand("estimators/test_igpo.py", ZERO_GAIN),
+    ),
+    Mutant(
+        "the outcome is added at every turn",
+        "estimators/igpo.py",
+        "z = torch.where(gains, z_gain.view(gains.shape), z_outcome[:, None])",
+        "z = torch.where(gains, z_gain.view(gains.shape), 0.0) + z_outcome[:, None]",
+        "igpo",
+        core("igpo_v2_joint_g1.0"),
+    ),
+    Mutant(
+        "the gain of the answer is read",
+        "estimators/a2tgpo.py",
+        "    gains = real_turns(turn_count - 1, turns, valid)\n"
+        "    real = real_turns(turn_count, turns, valid)\n",
+        "    gains = real = real_turns(turn_count, turns, valid)\n",
+        "a2tgpo",
+        by_hand("estimators/test_a2tgpo.py"),
+    ),
+    Mutant(
+        "gains are compared with those of all turns",
+        "estimators/a2tgpo.py",
+        "index = groups.dense(flat(group, gain), position)",
+        "index = groups.dense(flat(group, gain))",
+        "a2tgpo",
+        core("a2tgpo_turn_group_alpha.3"),
+    ),
+    Mutant(
+        "sums of gains grow with the turns still to come",
+        "estimators/a2tgpo.py",
+        "turn_returns(z, gains, gamma) / left.sqrt()",
+        "turn_returns(z, gains, gamma)",
+        "a2tgpo",
+        core("a2tgpo_turn_group_alpha.3"),
+    ),
+    Mutant(
+        "every clip range is about twice as wide",
+        "estimators/a2tgpo.py",
+        "scale = 1 + width * torch.tanh(z / 2)",
+        "scale = 2 + width * torch.tanh(z / 2)",
+        "a2tgpo_clip_scale",
+        "equal_turns_weigh_one",
+    ),
+]

@@ -1,0 +1,91 @@
+"""Faults of ids and of rows: which keys are one, which rows are one trajectory."""
+
+from mutants.mutants_machine import LATE, Mutant, by_hand
+
+MUTANTS = [
+    Mutant(
+        "ids are cut to 32 bits",
+        "ops/groups.py",
+        "index = _rank(keys[0])",
+        "index = _rank(keys[0].to(torch.int32))",
+        "grpo",
+        "labels_do_not_matter",
+        examples=LATE,
+    ),
+    Mutant(
+        "ids are used as row numbers",
+        "ops/groups.py",
+        "index = _rank(keys[0])",
+        "index = keys[0].remainder(max(len(keys[0]), 1))",
+        "maxrl",
+        "labels_do_not_matter",
+        examples=LATE,
+    ),
+    Mutant(
+        "ids are compared as floating point numbers",
+        "ops/groups.py",
+        "index = _rank(keys[0])",
+        "index = _rank(keys[0].double())",
+        "grpo",
+        by_hand("ops/test_groups.py", "test_dense_tells_huge_ids_apart"),
+    ),
+    Mutant(
+        "labels with a fraction are cut to whole numbers",
+        "ids.py",
+        'return b"f" + (key + 0.0).hex().encode()',
+        'return b"f" + (key // 1 + 0.0).hex().encode()',
+        "ids",
+        by_hand("test_ids.py", "test_keys_that_differ_have_different_ids"),
+    ),
+    Mutant(
+        "1 and True get one id",
+        "ids.py",
+        '    if isinstance(key, bool):\n        return b"o1" if key else b"o0"\n',
+        "",
+        "ids",
+        by_hand("test_ids.py", "test_keys_that_differ_have_different_ids"),
+    ),
+    Mutant(
+        "turns are counted over all trajectories, in the order of their rows",
+        "layouts.py",
+        "rows - start[number[order]]",
+        "rows",
+        "gigpo",
+        by_hand("test_layouts.py", "test_interleaved_rows_by_hand"),
+    ),
+    Mutant(
+        "the last row of a trajectory speaks for it",
+        "layouts.py",
+        "first = places.turn == 0",
+        "first = places.turn == places.turn_count[places.trajectory] - 1",
+        "gigpo",
+        by_hand(
+            "test_layouts.py",
+            "test_a_value_that_differs_inside_a_trajectory_is_that_of_its_first_row",
+        ),
+    ),
+    Mutant(
+        "an array and its transpose get one id",
+        "ids.py",
+        "shape = repr(key.shape).encode()",
+        "shape = repr(key.size).encode()",
+        "ids",
+        by_hand("test_ids.py", "test_keys_that_differ_have_different_ids"),
+    ),
+    Mutant(
+        "the first member of a cluster speaks for it, so that the order of rows decides",
+        "similarity.py",
+        "    a, b = _root(parent, i), _root(parent, j)\n    parent[max(a, b)] = min(a, b)",
+        "    if parent[i] == i and parent[j] == j:\n        parent[max(i, j)] = min(i, j)",
+        "anchor_ids",
+        by_hand("test_similarity.py", "test_joining_is_transitive"),
+    ),
+    Mutant(
+        "similar observations are joined across groups",
+        "similarity.py",
+        "texts.setdefault(owner, set())",
+        "texts.setdefault(owner, next(iter(texts.values()), set()))",
+        "anchor_ids",
+        by_hand("test_similarity.py", "test_a_link_through_another_group_does_not_join"),
+    ),
+]
