@@ -46,9 +46,11 @@ def gdpo(
         groups_do_not_hear_each_other, a_new_group_changes_nothing,
             groups_may_be_computed_apart: the sum over objectives is whitened over the
             batch.
+        scaling_rewards_scales_or_changes_nothing: objectives that cancel leave what eps did to
+            them, and whitening enlarges it.
         lone_members_get_nothing, constant_groups_get_nothing,
-            shifting_rewards_changes_nothing, scaling_rewards_scales_or_changes_nothing,
-            credit_sums_to_zero (lone="raw"): a raw reward enters the whitening.
+            shifting_rewards_changes_nothing, credit_sums_to_zero (lone="raw"): a raw reward
+            enters the whitening.
 
     Source: Liu et al. 2026, arXiv:2601.05242, as in verl's `compute_gdpo_outcome_advantage`.
     Differs from verl: lone rollouts (`presets.VERL_GDPO` restores the raw reward).

@@ -32,8 +32,8 @@ def gpg(
     Breaks by design:
         groups_do_not_hear_each_other, a_new_group_changes_nothing,
             groups_may_be_computed_apart: the share of zeros is that of the batch.
-        shifting_rewards_changes_nothing, no_credit_lies_beyond_the_spread: a reward that is
-            exactly 0 counts as none.
+        shifting_rewards_changes_nothing, no_credit_lies_beyond_the_spread,
+            better_is_never_worse: a reward that is exactly 0 counts as none.
         lone_members_get_nothing (lone="raw"): a lone rollout gets its reward as it is.
 
     Source: Chu et al. 2025, arXiv:2504.02546, as in verl's `compute_gpg_outcome_advantage`.

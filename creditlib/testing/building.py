@@ -127,7 +127,7 @@ def build(
     read = [_row(raw) for raw in rows]
     turns = max([len(row.sizes) for row in read], default=0) + frame.turns
     # Wider than the turns, so that an axis is told by its size.
-    width = max([len(row.turn) for row in read] + [turns]) + 1 + frame.width
+    width = max([len(row.turn) for row in read] + [turns + 1]) + frame.width
     builder = _Builder(plan, read, _groups(rows, frame.per_group), turns, width, frame)
     result = {name: builder.tensor(name) for name in names}
     for name in names:

@@ -10,7 +10,10 @@ __all__ = ["DRAWN", "EXACT", "FAMILIES", "Palette", "palette"]
 
 Palette: TypeAlias = tuple[float, ...]
 
-_CONSTANTS = (0.1, 0.7, 1 / 3, -1.1, 9.7, 100.3, 1e-3, -2.5e4)
+_CONSTANTS = (
+    *(0.1, 0.7, 1 / 3, -1.1, 9.7, 100.3, 1e-3, -2.5e4),
+    *(0.9, 0.99, 1.3, 7.77, -0.35, 1e6 + 0.1),
+)
 _NEAR = st.floats(-100, 100, width=32, allow_subnormal=False)
 DRAWN: st.SearchStrategy[Palette] = st.tuples(_NEAR, _NEAR, _NEAR)
 # A value's byte picks the entry: the first one is what a counterexample shrinks to.

@@ -90,6 +90,11 @@ class Subject:
         parameters = inspect.signature(self.function).parameters.values()
         return {p.name: p.default for p in parameters if p.default is not p.empty}
 
+    def usual_of(self, name: str) -> Any:
+        """What an option is unless one says otherwise."""
+        known = {**self.defaults(), **self.fixed}
+        return known[name] if name in known else values_of(self.options[name])[0]
+
     def with_options(self, options: Mapping[str, Any]) -> Subject:
         """The same function with some options set for good."""
         free = {name: option for name, option in self.options.items() if name not in options}
@@ -123,7 +128,8 @@ def subject_of(
     subject = Subject(title(target), target, tensors, options_of(body), factor=_is_factor(body))
     chosen = any(name in subject.options and subject.options[name].choices for name in options)
     subject = replace(subject, chosen=chosen)
-    return subject.with_options({**_needed(body, subject), **options})
+    subject = replace(subject, fixed=_needed(body, subject))
+    return subject.with_options(options)
 
 
 def _unfolded(

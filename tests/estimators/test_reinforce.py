@@ -3,7 +3,7 @@
 import pytest
 import torch
 from helpers import F64, assert_same, deviation, mean, members
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import creditlib as cl
@@ -33,6 +33,8 @@ def loop(reward, turn, gamma):
     """Returns of one row, from its end; a gap's reward is the written token's before it."""
     mine = [t for t, who in enumerate(turn) if who >= 0]
     result, carry = [0.0] * len(turn), 0.0
+    if not mine:
+        return result
     for t, end in reversed(list(zip(mine, [*mine[1:], len(turn)], strict=True))):
         head = sum(reward[: mine[0]]) if t == mine[0] else 0.0
         carry = head + sum(reward[t:end]) + gamma * carry
@@ -40,6 +42,7 @@ def loop(reward, turn, gamma):
     return result
 
 
+@example(seed=5821, gamma=0.0)  # a row in which nothing was written
 @given(seed=st.integers(0, 10**6), gamma=st.floats(0, 1))
 def test_present_and_packed_against_a_loop(seed, gamma):
     draw = torch.Generator().manual_seed(seed)

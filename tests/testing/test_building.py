@@ -62,8 +62,8 @@ def test_a_row_of_zeros_is_one_turn_of_one_token_that_earned_nothing():
 
 def test_turns_gaps_lead_and_tail_lie_where_the_bytes_say():
     batch = built(row(turns=2, lead=1, tail=2, sizes=(2, 1), gaps=(2,)))
-    assert batch["turn"].tolist() == [[-1, 0, 0, -1, -1, 1, -1, -1, -1]]
-    assert batch["present"].tolist() == [[True] * 8 + [False]]
+    assert batch["turn"].tolist() == [[-1, 0, 0, -1, -1, 1, -1, -1]]
+    assert batch["present"].tolist() == [[True] * 8]
     assert batch["turn_length"].tolist() == [[2, 1]]
     assert batch["length"].tolist() == [3]
 
@@ -71,7 +71,7 @@ def test_turns_gaps_lead_and_tail_lie_where_the_bytes_say():
 def test_padding_is_on_the_side_and_as_wide_as_told():
     rows = [row(turns=1), row(turns=3)]
     left = built(*rows, left=True, width=2)["turn"]
-    assert left[0].tolist() == [-1] * 5 + [0]
+    assert left[0].tolist() == [-1] * 5 + [0]  # a column more than the 3 turns, and 2
     assert built(*rows, turns=2)["turn_reward"].shape == (2, 5)
 
 

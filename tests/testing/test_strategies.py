@@ -110,7 +110,7 @@ def test_a_family_makes_the_rewards(family):
         "tied": every == {0.0, 0.5, 1.0},
         "non-dyadic": 0.1 in every and 1 / 3 in every,
         "offset": min(every) > 10_000 and max(every) < 10_001,
-        "constant": all(len(value) == 1 for value in values) and len(every) == 8,
+        "constant": all(len(value) == 1 for value in values) and len(every) == 14,
         "drawn": len(every) > 20,
     }[family]
 

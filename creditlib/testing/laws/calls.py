@@ -63,7 +63,7 @@ def credit_is_finite(trial: Trial) -> None:
 @law()
 def inputs_are_untouched(trial: Trial) -> None:
     """A call changes none of the tensors it is given."""
-    batch = trial.batch()
+    batch = trial.batch(fill=2.0)  # padding and tool output too
     trial(batch)
     mine = {name: x.clone() for name, x in batch.items()}
     native = trial.subject.arguments(mine, trial.options(batch))
@@ -166,8 +166,17 @@ def every_argument_is_heard(trial: Trial) -> None:
 
 
 def _option_changes(trial: Trial, batch: Batch, name: str, options: dict[str, Any]) -> bool:
-    results = [trial.attempt(batch, **{**options, name: value}) for value in trial.values_of(name)]
-    return any(_differ(a, b) for a in results for b in results[:1])
+    """Whether each choice, or some number, has been seen to differ from the usual value by now."""
+    usual, values = trial.subject.usual_of(name), trial.values_of(name)
+    plain = trial.attempt(batch, **{**options, name: usual})
+    others = {f"{name}={value!r}": value for value in values if value != usual}
+    for said, value in others.items():
+        if said not in trial.heard:
+            other = trial.attempt(batch, **{**options, name: value})
+            if _differ(plain, other):
+                trial.heard.add(said)
+    silent = others.keys() - trial.heard
+    return not silent if trial.subject.options[name].choices else len(silent) < len(others)
 
 
 def _differ(first: Any, second: Any) -> bool:

@@ -18,6 +18,7 @@ __all__ = ["LAWS"]
 
 _RELABEL: dict[str, Callable[[Tensor], Tensor]] = {
     "far apart": lambda ids: ids * 2**50 - 2**40,
+    "far up, close together": lambda ids: ids + 2**60,
     "in reverse": lambda ids: 1000 - ids,
     "close together": lambda ids: ids * 3 + 5,
 }
@@ -58,7 +59,10 @@ def labels_do_not_matter(trial: Trial) -> None:
     if "anchor" in batch:
         ids = batch["anchor"]
         other["anchor"] = torch.where(ids >= 0, ids * 2**40 + 3, ids)
-    trial.must_agree(trial(batch), trial(other), f"ids that lie {how} changed the credit")
+    plain, result = trial(batch), trial.attempt(other)
+    if isinstance(result, str):
+        trial.broken(f"ids that lie {how} were refused: {result}")
+    trial.must_agree(plain, result, f"ids that lie {how} changed the credit")
 
 
 @law("slime#1414", "NeMo-RL#3882", when=grouped)

@@ -26,6 +26,8 @@ def _rows(results: Results, where: Tensor) -> Results:
 def constant_groups_get_nothing(trial: Trial) -> None:
     """Who did exactly as well as everybody in the group gets exactly 0, whatever the number."""
     batch = trial.earning_batch(families=("constant", "drawn"), dtypes=_EVERY_DTYPE, crowds=True)
+    if trial.draws.flag():  # numbers add up to rounding where there are many
+        batch["group"] = torch.zeros_like(batch["group"])
     by_turn = [name for name in batch if name in earned(trial.subject, "reward")]
     by_turn = [name for name in by_turn if name not in OUTCOMES]
     if by_turn:

@@ -162,7 +162,9 @@ def _unwritten(turn: Tensor, present: Tensor | None, tail: bool) -> Tensor:
 @law("prime-rl#2392", "TorchRL#4209", needs=("offsets", "turn"))
 def packed_rows_equal_padded_rows(trial: Trial) -> None:
     """Trajectories laid end to end get what they get one to a row."""
-    batch = trial.batch(families=EXACT, include=("turn", "offsets"))
+    # Rewards on tool output too, where it can be told from padding.
+    fill = 0.5 * trial.subject.has("present")
+    batch = trial.batch(families=EXACT, include=("turn", "offsets"), fill=fill)
     ends = batch["offsets"].tolist()
     bounds = list(pairwise(ends))
     width = max((end - start for start, end in bounds), default=0)
