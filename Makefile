@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format package clean
+.PHONY: demo test nightly lint format package clean
 
 # The stamp makes an installation happen once, and again when what is installed changes.
 .venv/.installed: pyproject.toml constraints.txt
@@ -16,6 +16,10 @@ demo: .venv/.installed
 
 test: .venv/.installed
 	$(BIN)/python -m pytest -n 2
+
+# Every law with thousands of batches; writes what it ran into docs/laws.md. An hour on two cores.
+nightly: .venv/.installed
+	$(BIN)/python tests/laws_page.py
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

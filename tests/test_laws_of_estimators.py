@@ -92,9 +92,8 @@ def test_a_law_declared_broken_with_an_option_is_broken_with_it(name, entry):
         options = {
             key: values[min(value, len(values) - 1)] for key, values in entry.options.items()
         }
-        verdict = put(
-            LAWS[entry.law], subject(name, options), examples=EXAMPLES_AT_MOST, shrink=False
-        )
+        each, law = subject(name, options), LAWS[entry.law]
+        verdict = put(law, each, examples=EXAMPLES, shrink=False, tosses=TOSSES)
         assert verdict.state == "broken", options
 
 

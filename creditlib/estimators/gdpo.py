@@ -48,6 +48,7 @@ def gdpo(
             batch.
         scaling_rewards_scales_or_changes_nothing: objectives that cancel leave what eps did to
             them, and whitening enlarges it.
+        better_is_never_worse: the deviation that the sum is divided by may rise by more.
         lone_members_get_nothing, constant_groups_get_nothing,
             shifting_rewards_changes_nothing, credit_sums_to_zero (lone="raw"): a raw reward
             enters the whitening.

@@ -99,6 +99,7 @@ def reinforce_plus_plus(
         trajectories_may_be_computed_apart: returns are whitened over the batch.
         an_earlier_turn_changes_nothing_later: one more return enters the mean and the
             deviation that all are held against.
+        better_is_never_worse: a return that rises widens the deviation it is divided by.
 
     Source: Hu et al. 2025, arXiv:2501.03262.
     Differs from older code: tool output neither cuts the return nor receives one.
@@ -136,6 +137,7 @@ def reinforce_plus_plus_baseline(
         groups_do_not_hear_each_other, a_new_group_changes_nothing,
             groups_may_be_computed_apart, no_credit_lies_beyond_the_spread: credit is
             whitened over the batch.
+        better_is_never_worse: a reward that rises widens the deviation it is divided by.
         credit_sums_to_zero, long_trajectories_do_not_outvote_short_ones: the mean that is
             taken off runs over tokens.
         lone_members_get_nothing, constant_groups_get_nothing,

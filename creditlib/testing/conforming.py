@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import reject
-
 from creditlib.annotations import Argument
 from creditlib.contract import refuse
 from creditlib.testing.checking import LawError, reasoned
+from creditlib.testing.draws import reject
 from creditlib.testing.law import Law
 from creditlib.testing.native import subject_in
 from creditlib.testing.running import EXAMPLES, Report, chosen, put, put_all

@@ -6,16 +6,31 @@ import functools
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
+from hypothesis.errors import UnsatisfiedAssumption
 
 from creditlib.testing.palettes import DRAWN, Palette
 
-__all__ = ["Draws", "Searched", "Tossed"]
+__all__ = ["Draws", "Searched", "Tossed", "assume", "reject"]
 
 T = TypeVar("T")
 _Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
+
+
+def reject() -> NoReturn:
+    """This example says nothing: hypothesis draws another one, and so do the dice."""
+    raise UnsatisfiedAssumption
+
+
+def assume(condition: object) -> None:
+    """Go on only with an example of which this holds.
+
+    >>> assume(1 + 1 == 2)
+    """
+    if not condition:
+        reject()
 
 
 class Draws(ABC):

@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import torch
-from hypothesis import reject
 from hypothesis import strategies as st
 from torch import Tensor
 
 from creditlib.testing.building import Frame, Plan, build, plan_of
-from creditlib.testing.draws import Draws, Searched
+from creditlib.testing.draws import Draws, Searched, reject
 from creditlib.testing.palettes import EXACT, FAMILIES, palette
 from creditlib.testing.subject import Subject, subject_of
 

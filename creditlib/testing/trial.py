@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import torch
-from hypothesis import reject
 from torch import Tensor
 
 from creditlib.testing.changes import last_written, select
-from creditlib.testing.draws import Draws
+from creditlib.testing.draws import Draws, reject
 from creditlib.testing.roles import earned
 from creditlib.testing.strategies import Source
 from creditlib.testing.subject import Batch, InexpressibleError, Subject, values_of

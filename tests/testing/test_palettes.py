@@ -15,8 +15,8 @@ def test_drawn_values_are_left_to_the_strategy():
 
 
 def test_the_constants_take_turns_and_are_no_round_numbers():
-    assert len({palette("constant", number) for number in range(8)}) == 8
-    assert palette("constant", 8) == palette("constant", 0)
+    assert len({palette("constant", number) for number in range(14)}) == 14
+    assert palette("constant", 14) == palette("constant", 0)
 
 
 @pytest.mark.parametrize("family", EXACT)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import assume
 from torch import Tensor
 
 from creditlib.testing.changes import last_written
+from creditlib.testing.draws import assume
 from creditlib.testing.law import Law, law
 from creditlib.testing.palettes import EXACT
 from creditlib.testing.roles import grouped

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
-from hypothesis import assume
 from torch import Tensor
 
 from creditlib.testing.changes import last_written, put_columns
+from creditlib.testing.draws import assume
 from creditlib.testing.law import Law, law
 from creditlib.testing.palettes import EXACT
 from creditlib.testing.subject import Batch, Subject
