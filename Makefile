@@ -17,7 +17,7 @@ demo: .venv/.installed
 test: .venv/.installed
 	$(BIN)/python -m pytest -n 2
 
-# Every law with thousands of batches; writes what it ran into docs/laws.md. An hour on two cores.
+# Every law with thousands of batches; writes what it ran into docs/laws.md. 35 minutes on two cores.
 nightly: .venv/.installed
 	$(BIN)/python tests/laws_page.py
 

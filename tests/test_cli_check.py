@@ -3,9 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
-
-from creditlib import cli
+from test_cli import refused, run
 
 OWN = """
 import numpy as np
@@ -29,21 +27,6 @@ def own(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
     monkeypatch.delitem(sys.modules, "credit_in_verls_way", raising=False)
     return ("check", "credit_in_verls_way:centered", "--signature", "verl")
-
-
-def run(*args):
-    return CliRunner().invoke(cli.app, [str(arg) for arg in args])
-
-
-def refused(monkeypatch, capsys, *args):
-    """What `main` writes to stderr, which is how a shell sees it."""
-    monkeypatch.setattr(sys, "argv", ["creditlib", *map(str, args)])
-    with pytest.raises(SystemExit) as caught:
-        cli.main()
-    assert caught.value.code == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    return captured.err
 
 
 def test_a_function_that_keeps_its_laws_is_exit_code_0():

@@ -120,9 +120,9 @@ def batches(
 ) -> st.SearchStrategy[dict[str, Tensor]]:
     """Batches for the arguments of `function`, drawn from its signature: `function(**batch)`.
 
-    Trajectories fall into up to three groups of 1 to 64 members, have 0 to 4 turns of 1 to 3
-    tokens with tool output before, between and after, are padded on either side, or packed where
-    the function takes `offsets`. Values lie in the ranges of the vocabulary.
+    Trajectories fall into groups of 1 to some 64 members, have 0 to 4 turns of 1 to 3 tokens with
+    tool output before, between and after, are padded on either side, or packed where the function
+    takes `offsets`. Values lie in the ranges of the vocabulary.
 
     Options:
         families: what rewards are made of: "two-valued", "dyadic", "tied", "non-dyadic",
