@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test nightly lint format package clean
+.PHONY: demo test nightly bench gpu lint format package clean
 
 # The stamp makes an installation happen once, and again when what is installed changes.
 .venv/.installed: pyproject.toml constraints.txt
@@ -20,6 +20,18 @@ test: .venv/.installed
 # Every law with thousands of batches; writes what it ran into docs/laws.md. 35 minutes on two cores.
 nightly: .venv/.installed
 	$(BIN)/python tests/laws_page.py
+
+# Times of every function against memory, the reference and installed peers; keep the machine quiet.
+# BENCH passes options on: make bench BENCH="--only gae --peer slime=../slime".
+bench: .venv/.installed
+	$(BIN)/python -m benchmarks $(BENCH)
+
+# On a machine with a GPU, in an environment whose torch is built for it: the kernels' tests natively,
+# then the grid. PY names that environment's python.
+PY ?= python3
+gpu:
+	$(PY) -m pytest tests/ops tests/estimators tests/test_golden_core.py tests/test_kernels.py
+	$(PY) -m benchmarks --device cuda $(BENCH)
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

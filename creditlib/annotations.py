@@ -164,5 +164,6 @@ def tensors_of(function: Callable[..., Any]) -> dict[str, Argument]:
 
 
 def options_of(function: Callable[..., Any]) -> dict[str, Option]:
-    """The limited options of a function: literal choices or a range."""
-    return {option.name: option for option in read(_bare(function))[1]}
+    """The limited options that change what a function computes: literal choices or a range."""
+    found = read(_bare(function))[1]
+    return {option.name: option for option in found if not (option.word and option.word.engine)}

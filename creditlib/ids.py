@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import struct
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ __all__ = ["anchor_ids", "ids"]
 
 _WANTED = "texts, numbers, arrays, None, or tuples, lists, sets and dicts of them"
 _SCALARS = (str, bytes, bool, int, float, type(None))
+_PLAIN = frozenset(_SCALARS)
 
 
 def ids(keys: Iterable[Any]) -> Group:
@@ -39,7 +41,7 @@ def ids(keys: Iterable[Any]) -> Group:
     """
     if isinstance(keys, (str, bytes)) or not hasattr(keys, "__iter__"):
         raise refuse("ids", "keys", "a list of keys", type(keys).__name__)
-    return torch.tensor(_hash_all("ids", "keys", keys), dtype=torch.int64)
+    return torch.from_numpy(_hash_all("ids", "keys", list(keys)))
 
 
 def anchor_ids(
@@ -73,33 +75,68 @@ def anchor_ids(
         from creditlib.similarity import join_similar
 
         observations = join_similar(observations, group, similarity)
-    width = max((len(row) for row in observations), default=0)
-    lengths = [len(row) for row in observations]
-    flat = [seen for row in observations for seen in row]
-    numbers = np.array(_hash_all("anchor_ids", "observations", flat), dtype=np.int64)
+    lengths = np.array([len(row) for row in observations], dtype=np.int64)
+    width = int(lengths.max(initial=0))
+    flat = list(itertools.chain.from_iterable(observations))
     result = np.full((len(lengths), width), -1, dtype=np.int64)
-    exists = np.arange(width) < np.array(lengths, dtype=np.int64).reshape(-1, 1)
-    result[exists] = np.where([seen is None for seen in flat], -1, numbers)
+    exists = np.arange(width) < lengths.reshape(-1, 1)
+    result[exists] = _hash_all("anchor_ids", "observations", flat, nobody=-1)
     return torch.from_numpy(result)
 
 
-def _hash_all(function: str, argument: str, keys: Iterable[Any]) -> list[int]:
-    """The id of each key; a text met before costs one dictionary look-up."""
-    seen: dict[Hashable, int] = {}
+class _Texts(dict["str | None", int]):
+    """The id of each text, worked out when it is first asked for."""
+
+    def __init__(self, new: Callable[[Any], int]) -> None:
+        super().__init__()
+        self._new = new
+
+    def __missing__(self, text: str | None) -> int:
+        number = self[text] = self._new(text)
+        return number
+
+
+def _hash_all(
+    function: str, argument: str, keys: Sequence[Any], nobody: int | None = None
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The id of each key, `nobody` for None; a key met before costs one dictionary look-up."""
     owner: dict[int, bytes] = {}
-    result: list[int] = []
-    for key in keys:
-        memo = key if type(key) is str else None
-        number = seen.get(memo) if memo is not None else None
-        if number is None:
-            encoded = _encode(key, function, argument)
-            number = _number(encoded)
-            if owner.setdefault(number, encoded) != encoded:
-                raise refuse(function, argument, "free of hash collisions", repr(key))
-            if memo is not None:
-                seen[memo] = number
-        result.append(number)
-    return result
+
+    def new(key: Any) -> int:
+        if key is None and nobody is not None:
+            return nobody
+        encoded = _encode(key, function, argument)
+        number = _number(encoded)
+        if owner.setdefault(number, encoded) != encoded:
+            raise refuse(function, argument, "free of hash collisions", repr(key))
+        return number
+
+    texts = _Texts(new)
+    if {str, type(None)}.issuperset(map(type, keys)):
+        found = map(texts.__getitem__, keys)  # no line of Python is run for a text met before
+    else:
+        others: dict[Hashable, int] = {}
+        found = (_look_up(key, texts, others, new) for key in keys)
+    return np.fromiter(found, dtype=np.int64, count=len(keys))
+
+
+def _look_up(
+    key: Any, texts: _Texts, others: dict[Hashable, int], new: Callable[[Any], int]
+) -> int:
+    """The id of any key. 1, 1.0 and True are equal to Python: types go into the memo too."""
+    kind = type(key)
+    if kind is str or key is None:
+        return texts[key]
+    if kind in _PLAIN:
+        memo = (kind, key)
+    elif kind in (tuple, list) and _PLAIN.issuperset(map(type, key)):
+        memo = (kind, tuple(key), tuple(map(type, key)))
+    else:
+        return new(key)
+    number = others.get(memo)
+    if number is None:
+        number = others[memo] = new(key)
+    return number
 
 
 def _number(encoded: bytes) -> int:
@@ -113,6 +150,8 @@ def _pack(tag: bytes, *parts: bytes) -> bytes:
 
 
 def _encode(key: Any, function: str, argument: str) -> bytes:
+    if type(key) is str:
+        return _encode_scalar(key)  # the usual key goes first
     if isinstance(key, (np.str_, np.bytes_)):
         return _encode_scalar(key)  # a list of texts and an array of them name the same uids
     if isinstance(key, np.generic):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor
 
-from creditlib.contract import checked, fact_of, looking_is_free, refuse
+from creditlib.contract import checked, fact_of, refuse
 from creditlib.ops import spread
+from creditlib.ops.dispatch import pick
 from creditlib.ops.precision import as_float, narrow
 from creditlib.ops.whitening import moments, standardize
 from creditlib.vocabulary import (
     Advantage,
     AnyCredit,
+    Backend,
     Eps,
     Offsets,
     Out,
@@ -23,21 +27,34 @@ from creditlib.vocabulary import (
     Width,
 )
 
-__all__ = ["to_tokens", "turn_sum", "whiten", "whitening", "write"]
+__all__ = ["check_out", "pair", "to_tokens", "turn_sum", "whiten", "whitening"]
 
 
-def write(function: str, result: Tensor, out: Tensor | None) -> Tensor:
-    """The result, in `out` if given; a result is never cast or broadcast on the way.
+def check_out(function: str, turn: Tensor, dtype: torch.dtype, *outs: Tensor | None) -> None:
+    """Refuse to write into a tensor of another shape or dtype, or into an expanded one.
 
-    >>> write("gae", torch.ones(1), torch.zeros(1))
-    tensor([1.])
+    >>> check_out("gae", torch.tensor([[0]]), torch.float32, torch.zeros(1, 1), None)
+    """
+    wanted = f"{dtype} {tuple(turn.shape)}"
+    for out in outs:
+        if out is not None and (out.dtype != dtype or out.shape != turn.shape):
+            raise refuse(function, "out", wanted, fact_of(out))
+        if out is not None and 0 in out.stride() and out.numel() > 1:
+            raise refuse(function, "out", f"{wanted} with memory of its own", "an expanded tensor")
+
+
+def pair(function: str, out: object) -> tuple[Tensor | None, Tensor | None]:
+    """The two tensors that a function with two results writes into, or none.
+
+    >>> pair("gae", None)
+    (None, None)
     """
     if out is None:
-        return result
-    if out.dtype != result.dtype or out.shape != result.shape:
-        wanted = f"{result.dtype} {tuple(result.shape)}"
-        raise refuse(function, "out", wanted, f"{out.dtype} {tuple(out.shape)}")
-    return out.copy_(result)
+        return None, None
+    parts = cast("tuple[Any, ...]", out) if isinstance(out, tuple) else ()
+    if len(parts) != 2 or not all(isinstance(part, Tensor) for part in parts):
+        raise refuse(function, "out", "two tensors, (advantage, returns)", fact_of(out))
+    return parts[0], parts[1]
 
 
 @checked
@@ -48,6 +65,7 @@ def to_tokens(
     weight: TokenWeight | None = None,
     offsets: Offsets | None = None,
     out: Out | None = None,
+    backend: Backend = "auto",
 ) -> Advantage:
     """Each token the policy wrote gets the credit of its trajectory or of its turn.
 
@@ -66,26 +84,20 @@ def to_tokens(
     >>> to_tokens(torch.tensor([2.0, 3.0]), torch.tensor([0, 0, 1]), offsets=offsets)
     tensor([2., 3., 3.])
     """
-    row = spread.packed_rows("to_tokens", turn, offsets)
-    if credit.ndim == 2 and looking_is_free(turn):
-        _refuse_turns("to_tokens", turn, credit.shape[1])
-    advantage = spread.to_tokens(as_float(credit), turn, row)
-    if weight is not None:
-        advantage.mul_(weight.to(advantage.dtype)).masked_fill_(turn < 0, 0)
-    return write("to_tokens", advantage, out)
-
-
-def _refuse_turns(function: str, turn: Tensor, turns: int) -> None:
-    """Where looking costs no wait for a device, a turn id without a column is refused."""
-    if turn.numel() and int(turn.max()) >= turns:
-        raise refuse(
-            function, "turn", f"below the {turns} turns of the batch", f"{int(turn.max())}"
-        )
+    spread.check_layout("to_tokens", turn, offsets)
+    check_out("to_tokens", turn, as_float(credit[:0]).dtype, out)
+    run = pick("to_tokens", backend, spread.to_tokens, credit)
+    return run(credit, turn, weight=weight, offsets=offsets, out=out)
 
 
 @checked
 def turn_sum(
-    x: TokenValues, turn: Turn, turns: Width, *, offsets: Offsets | None = None
+    x: TokenValues,
+    turn: Turn,
+    turns: Width,
+    *,
+    offsets: Offsets | None = None,
+    backend: Backend = "auto",
 ) -> TurnCredit:
     """The sum of a token value over the tokens of each turn.
 
@@ -96,17 +108,14 @@ def turn_sum(
     >>> turn_sum(torch.tensor([[1.0, 2.0, 4.0]]), torch.tensor([[0, -1, 0]]), 2)
     tensor([[5., 0.]])
     """
-    row = spread.packed_rows("turn_sum", turn, offsets)
-    if looking_is_free(turn):
-        _refuse_turns("turn_sum", turn, turns)
-    rows = turn.shape[0] if offsets is None else offsets.shape[0] - 1
-    value = x.to(torch.float32 if x.device.type == "mps" else torch.float64)
-    total = spread.sum_turns(value, turn, turns, rows, row)
-    return total.to(torch.float64 if x.dtype == torch.float64 else torch.float32)
+    spread.check_layout("turn_sum", turn, offsets)
+    return pick("turn_sum", backend, spread.sum_turns, x)(x, turn, turns, offsets=offsets)
 
 
 @checked
-def whitening(credit: AnyCredit, weight: Weight, *, eps: Eps = 1e-8) -> tuple[Tensor, Tensor]:
+def whitening(
+    credit: AnyCredit, weight: Weight, *, eps: Eps = 1e-8, backend: Backend = "auto"
+) -> tuple[Tensor, Tensor]:
     """(mean, rstd) of credit counted `weight` times, for a loss that applies them for free.
 
         mean = Σ w c / Σ w;  rstd = ( Σ w (c − mean)² / (Σ w − 1) + eps )^(−1/2)
@@ -125,12 +134,14 @@ def whitening(credit: AnyCredit, weight: Weight, *, eps: Eps = 1e-8) -> tuple[Te
     (2.0, 0.7071)
     """
     _refuse_weight("whitening", credit, weight)
-    mean, rstd = moments(as_float(credit), weight, eps)
+    mean, rstd = pick("whitening", backend, moments, credit)(as_float(credit), weight, eps)
     return narrow(mean, credit), narrow(rstd, credit)
 
 
 @checked
-def whiten(credit: AnyCredit, weight: Weight, *, eps: Eps = 1e-8) -> AnyCredit:
+def whiten(
+    credit: AnyCredit, weight: Weight, *, eps: Eps = 1e-8, backend: Backend = "auto"
+) -> AnyCredit:
     """Credit minus its weighted mean over its weighted deviation, like `credit`.
 
         (c − mean) · rstd where weight > 0, exactly 0 elsewhere;  mean, rstd as in `whitening`
@@ -148,7 +159,7 @@ def whiten(credit: AnyCredit, weight: Weight, *, eps: Eps = 1e-8) -> AnyCredit:
     tensor([-0.7071,  0.7071,  0.0000])
     """
     _refuse_weight("whiten", credit, weight)
-    return standardize(as_float(credit), weight, eps)
+    return pick("whiten", backend, standardize, credit)(as_float(credit), weight, eps)
 
 
 def _refuse_weight(function: str, credit: Tensor, weight: Tensor) -> None:

@@ -17,6 +17,7 @@ __all__ = [
     "Advantage",
     "Anchor",
     "AnyCredit",
+    "Backend",
     "Baseline",
     "Bootstrap",
     "Center",
@@ -38,6 +39,7 @@ __all__ = [
     "NonNegative",
     "Offsets",
     "Out",
+    "OutPair",
     "Positive",
     "Present",
     "ProcessReward",
@@ -184,6 +186,7 @@ Out: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"],
     Word("written into, and returned"),
 ]
+OutPair: TypeAlias = tuple[Tensor, Tensor]  # (advantage, returns): written into, and returned
 
 # --- results ----------------------------------------------------------------------------------
 Credit: TypeAlias = Annotated[Float[Tensor, "batch"], Word("credit of a trajectory")]
@@ -226,6 +229,12 @@ Eps: TypeAlias = Annotated[float, Word("keeps a division finite", low=0)]
 NonNegative: TypeAlias = Annotated[float, Word("a weight or coefficient", low=0)]
 Positive: TypeAlias = Annotated[float, Word("a temperature, cap or width", above=0)]
 Width: TypeAlias = Annotated[int, Word("size of the axis it is named after", low=0, axis=True)]
+Backend: TypeAlias = Annotated[
+    Literal["auto", "torch", "numba", "triton"],
+    Word(
+        "who computes; auto: triton on CUDA, numba on a CPU if installed, else torch", engine=True
+    ),
+]
 Ddof: TypeAlias = Literal[0, 1]
 Lone: TypeAlias = Literal["zero", "raw"]
 Center: TypeAlias = Literal["mean", "leave_one_out", "median"] | None

@@ -17,6 +17,7 @@ class Word:
     double where every reward doubles. "" for anything else.
     `part_of`: the argument that it never exceeds. `nan`: what a value that
     is not finite says, '' where there must be none. `axis`: an option that is the size of an axis.
+    `engine`: an option that chooses who computes, not what is computed.
     """
 
     meaning: str
@@ -27,6 +28,7 @@ class Word:
     part_of: str = ""
     nan: str = ""
     axis: bool = False
+    engine: bool = False
 
     def range(self) -> str:
         """The allowed values as text, '' when there is no limit.

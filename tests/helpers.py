@@ -9,9 +9,14 @@ import torch
 
 import creditlib as cl
 from creditlib.annotations import options_of, tensors_of
+from creditlib.ops.dispatch import interpreted
+from creditlib.ops.twins import INSTALLED, twin
 from creditlib.testing import random_arguments
 
 F64 = torch.float64
+BACKENDS = ["torch", *(name for name, there in INSTALLED.items() if there)]
+# Those that are fast enough for a hundred examples a case; Triton's interpreter is not.
+QUICK = [name for name in BACKENDS if name != "triton" or not interpreted()]
 TURNS, TOKENS = 5, 24
 
 # What a function needs besides tensors.
@@ -126,6 +131,11 @@ def arguments(
 def span(mine):
     """The tokens from the first to the last one the policy wrote."""
     return (torch.cumsum(mine, 1) > 0) & (torch.cumsum(mine.flip(1), 1).flip(1) > 0)
+
+
+def implementation(reference, backend):
+    """The twin of a reference, or itself."""
+    return reference if backend == "torch" else twin(reference, backend)
 
 
 def results(value):

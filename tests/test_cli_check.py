@@ -76,7 +76,7 @@ def test_mistakes_are_one_sentence_and_exit_code_2(monkeypatch, capsys):
     assert refused(monkeypatch, capsys, "check", "rloo", "--signature", "verl") == (
         "creditlib: conformance: `function` must be a function that takes token_level_rewards, "
         "values, reward_baselines, response_mask, index, old_log_probs, sum_pi_squared by name, "
-        "got rloo(reward, group, valid, lone).\n"
+        "got rloo(reward, group, valid, lone, backend).\n"
     )
     assert refused(monkeypatch, capsys, "check", "rloo", "--law", "be_nice") == (
         "creditlib: check_estimator: `laws` must be names of laws, got 'be_nice'.\n"

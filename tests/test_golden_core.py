@@ -13,6 +13,8 @@ import creditlib as cl
 from creditlib import presets
 from creditlib.testing import assert_close
 
+pytestmark = pytest.mark.usefixtures("backend")  # every backend there is
+
 CASES = json.loads((Path(__file__).parent / "data" / "core.json").read_text())
 F64 = torch.float64
 

@@ -10,6 +10,8 @@ import creditlib as cl
 from creditlib import presets
 from creditlib.testing import assert_close
 
+pytestmark = pytest.mark.usefixtures("quick_backend")
+
 DATA = Path(__file__).parent / "data"
 BATCHES = {name: dict(np.load(DATA / f"{name}.npz")) for name in ("official_11", "official_12")}
 

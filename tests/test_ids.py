@@ -158,6 +158,31 @@ def test_collisions_are_refused(monkeypatch, refusal):
     assert refusal(cl.anchor_ids, [["a"], ["b"]]) == f"anchor_ids: {sentence}"
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [["hall", "attic"], [(1, 2), (2, 1)], [[1, "a"], [1, "b"]], [7, 8], [0.5, True], [b"a", None]],
+    ids=str,
+)
+def test_each_distinct_key_is_hashed_once(monkeypatch, keys):
+    """The cost of rows that repeat is a look-up: twice the rows, the same number of hashes."""
+    hashed = []
+    real = module._number
+    monkeypatch.setattr(module, "_number", lambda encoded: hashed.append(encoded) or real(encoded))
+    for times in (1, 500):
+        cl.ids(keys * times)
+        assert len(hashed) == 2
+        hashed.clear()
+    cl.anchor_ids([[*keys, "hall", "hall"]] * 40)
+    assert len(hashed) == len({*map(repr, keys), "'hall'"}) - (None in keys)
+
+
+def test_equal_keys_of_other_types_are_not_taken_for_each_other():
+    """Python finds 1, 1.0 and True equal: what was met before is remembered with its types."""
+    keys = [1, True, 1.0, (1,), (True,), (1.0,), [1], [True], (1, (1,)), (1, (True,)), "1", b"1"]
+    assert cl.ids(keys * 2).unique().numel() == len(keys)
+    assert cl.ids([0.0, -0.0, (0.0,), (-0.0,)]).unique().numel() == 2
+
+
 WANTED = "texts, numbers, arrays, None, or tuples, lists, sets and dicts of them"
 
 

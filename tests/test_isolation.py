@@ -7,6 +7,8 @@ from helpers import F64, VARIANTS, arguments, assert_same, results
 import creditlib as cl
 from creditlib.testing import assert_close
 
+pytestmark = pytest.mark.usefixtures("quick_backend")
+
 SEEDS = range(3)
 # Statistics that run over the batch by definition.
 BATCHWIDE = ("gdpo", "gpg", "reinforce_plus_plus_baseline")

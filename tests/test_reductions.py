@@ -7,6 +7,8 @@ from helpers import F64, members
 import creditlib as cl
 from creditlib.testing import assert_close, random_arguments
 
+pytestmark = pytest.mark.usefixtures("quick_backend")
+
 PAIR = ("reward", "group", "valid")
 
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creditlib as cl
-from creditlib import similarity as module
 from creditlib.similarity import classes, join_similar
 
 TEXTS = st.lists(st.text("ab", max_size=7), max_size=9, unique=True)
@@ -45,13 +44,6 @@ def brute_force(texts, threshold):
 @given(TEXTS, THRESHOLDS)
 def test_classes_equal_brute_force_over_all_pairs(texts, threshold):
     assert classes(texts, threshold) == brute_force(texts, threshold)
-
-
-@given(TEXTS, THRESHOLDS, st.integers(1, 4))
-def test_the_size_of_a_block_changes_nothing(texts, threshold, block):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_BLOCK", block)
-        assert classes(texts, threshold) == brute_force(texts, threshold)
 
 
 def test_joining_is_transitive():
@@ -124,10 +116,31 @@ def test_lengths_that_cannot_reach_the_threshold_are_never_compared(compared):
     assert (10, 16) not in compared
 
 
-def test_each_pair_of_different_lengths_is_compared_once(compared):
-    classes([letter * n for n in (8, 9, 10) for letter in "abc"], 0.8)
+def test_no_pair_is_compared_twice_and_no_text_with_itself(compared):
+    # nothing is similar: 9 · 8 / 2 pairs, each from the shorter one
+    classes([letter * n for letter, n in zip("abcdefghi", [8, 9, 10] * 3, strict=True)], 0.8)
+    assert len(compared) == 9 * 8 / 2
     across = [pair for pair in compared if pair[0] != pair[1]]
     assert sorted(across) == sorted([(8, 9), (8, 10), (9, 10)] * 9)
+
+
+def test_what_is_joined_is_not_compared_again(compared):
+    """One class of n texts takes n − 1 comparisons, c classes at most n · c: never n · n."""
+    classes([f"the room with door number {n:04}" for n in range(200)], 0.8)
+    assert len(compared) == 199
+    compared.clear()
+    classes([f"{place * 9} {n:03}" for n in range(100) for place in ("hall", "attic")], 0.9)
+    assert len(compared) <= 200 * 2
+
+
+def test_a_text_met_often_is_compared_once(compared):
+    """Twice the visits, the same comparisons: only distinct texts of a group are compared."""
+    rows = [["hall 1", "hall 2"], ["hall 2", "attic"]]
+    cl.anchor_ids(rows, group=[0, 0], similarity=0.8)
+    once = len(compared)
+    compared.clear()
+    cl.anchor_ids([row * 50 for row in rows] * 3, group=[0] * 6, similarity=0.8)
+    assert len(compared) == once > 0
 
 
 WRONG = [0, -0.5, 1.5, float("nan"), "0.9"]

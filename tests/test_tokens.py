@@ -10,6 +10,8 @@ import creditlib as cl
 from creditlib import layouts
 from creditlib.testing import assert_close, random_arguments
 
+pytestmark = pytest.mark.usefixtures("backend")  # every backend there is
+
 TURN = torch.tensor([[0, -1, 1, 0], [-1, 0, -1, -1]])
 CREDIT = torch.tensor([[5.0, 6.0], [7.0, torch.nan]])
 

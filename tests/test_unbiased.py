@@ -10,6 +10,8 @@ from creditlib.testing import assert_close
 from creditlib.testing import world as small_world
 from creditlib.testing.world import _LOGITS, _REWARD, TURNS, _walks
 
+pytestmark = pytest.mark.usefixtures("quick_backend")
+
 POLICY = _LOGITS.softmax(1)
 
 

@@ -7,10 +7,12 @@ from torch import Tensor
 
 from creditlib.contract import checked
 from creditlib.ops import groups
-from creditlib.ops.masks import flat, real_turns, taken
+from creditlib.ops.dispatch import pick
+from creditlib.ops.masks import real_turns, taken
 from creditlib.ops.precision import narrow, wide
 from creditlib.ops.returns import turn_returns
 from creditlib.vocabulary import (
+    Backend,
     Ddof,
     Eps,
     Factor,
@@ -27,15 +29,20 @@ from creditlib.vocabulary import (
 __all__ = ["a2tgpo", "a2tgpo_clip_scale"]
 
 
-def _gain_scores(
-    gain: Tensor, group: Tensor, gains: Tensor, ddof: int, eps: float, variance_eps: float
+def _scores(
+    function: str,
+    backend: str,
+    x: Tensor,
+    group: Tensor,
+    take: Tensor,
+    ddof: int,
+    eps: float,
+    variance_eps: float,
 ) -> Tensor:
-    """Z of each gain among the gains of the same prompt at the same turn."""
-    position = torch.arange(gain.shape[1], device=gain.device).expand(gain.shape).reshape(-1)
-    index = groups.dense(flat(group, gain), position)
-    pooled = gain.reshape(-1), index, gains.reshape(-1)
-    z = groups.z_score(*pooled, ddof=ddof, eps=eps, variance_eps=variance_eps)
-    return z.view(gain.shape)
+    """Z of each value among those of the same prompt in the same column."""
+    keys = group[:, None], torch.arange(x.shape[1], device=x.device)
+    standing = pick(function, backend, groups.standing, x)
+    return standing(x, keys, take, scale="std", ddof=ddof, eps=eps, variance_eps=variance_eps)
 
 
 @checked
@@ -51,6 +58,7 @@ def a2tgpo(
     ddof: Ddof = 0,
     eps: Eps = 1e-6,
     variance_eps: Eps = 1e-8,
+    backend: Backend = "auto",
 ) -> TurnCredit:
     """What the turn and those after it gained, each against the same turn of the group's others.
 
@@ -90,18 +98,14 @@ def a2tgpo(
     turns = information_gain.shape[1]
     gains = real_turns(turn_count - 1, turns, valid)
     real = real_turns(turn_count, turns, valid)
-    z = _gain_scores(wide(information_gain), group, gains, ddof, eps, variance_eps)
-    outcome = groups.z_score(
-        wide(reward),
-        groups.dense(group),
-        taken(valid, reward),
-        ddof=ddof,
-        eps=eps,
-        variance_eps=variance_eps,
-    )
+    # The outcome is one more column, compared with the others' as the gains of a turn are.
+    x = torch.cat([wide(information_gain), wide(reward)[:, None]], 1)
+    take = torch.cat([gains, taken(valid, reward)[:, None]], 1)
+    z = _scores("a2tgpo", backend, x, group, take, ddof, eps, variance_eps)
     position = torch.arange(turns, device=z.device)
     left = (turn_count[:, None] - 1 - position).clamp(min=1).to(z.dtype)
-    credit = alpha * turn_returns(z, gains, gamma) / left.sqrt() + outcome[:, None]
+    sums = pick("a2tgpo", backend, turn_returns, x)(z[:, :-1], gains, gamma)
+    credit = alpha * sums / left.sqrt() + z[:, -1:]
     credit = torch.where(real, credit, torch.zeros_like(credit))
     return narrow(credit, reward, information_gain)
 
@@ -117,6 +121,7 @@ def a2tgpo_clip_scale(
     ddof: Ddof = 0,
     eps: Eps = 1e-6,
     variance_eps: Eps = 1e-8,
+    backend: Backend = "auto",
 ) -> Factor:
     """How far a turn's clip range opens: more for a turn that gained more than its peers.
 
@@ -143,7 +148,8 @@ def a2tgpo_clip_scale(
     """
     turns = information_gain.shape[1]
     gains = real_turns(turn_count - 1, turns, valid)
-    z = _gain_scores(wide(information_gain), group, gains, ddof, eps, variance_eps)
+    name, gain = "a2tgpo_clip_scale", wide(information_gain)
+    z = _scores(name, backend, gain, group, gains, ddof, eps, variance_eps)
     scale = 1 + width * torch.tanh(z / 2)  # 2·sigmoid(z) − 1 = tanh(z / 2)
     real = real_turns(turn_count, turns, valid)
     return narrow(torch.where(real, scale, torch.zeros_like(scale)), information_gain)

@@ -7,9 +7,22 @@ from torch import Tensor
 
 from creditlib.contract import checked
 from creditlib.ops import returns
+from creditlib.ops.dispatch import pick
 from creditlib.ops.precision import as_float
-from creditlib.ops.spread import packed_rows
-from creditlib.vocabulary import Bootstrap, Gamma, Lam, Offsets, Present, TokenReward, Turn, Value
+from creditlib.ops.spread import check_layout
+from creditlib.tokens import check_out, pair
+from creditlib.vocabulary import (
+    Backend,
+    Bootstrap,
+    Gamma,
+    Lam,
+    Offsets,
+    OutPair,
+    Present,
+    TokenReward,
+    Turn,
+    Value,
+)
 
 __all__ = ["gae"]
 
@@ -25,6 +38,8 @@ def gae(
     bootstrap: Bootstrap | None = None,
     present: Present | None = None,
     offsets: Offsets | None = None,
+    out: OutPair | None = None,
+    backend: Backend = "auto",
 ) -> tuple[Tensor, Tensor]:
     """(advantage, returns): how much better a token turned out than the critic expected.
 
@@ -56,10 +71,17 @@ def gae(
     >>> advantage, returns
     (tensor([[0.5000, 0.0000, 0.5000]]), tensor([[0.7500, 0.0000, 1.0000]]))
     """
-    row = packed_rows("gae", turn, offsets)
-    gaps = returns.find_gaps(turn, row, offsets)
-    dtype = torch.promote_types(as_float(token_reward).dtype, as_float(value).dtype)
-    reward = returns.fold(token_reward.to(dtype), gaps, present)
-    critic = value.to(dtype)
-    advantage = returns.gae(reward, critic, gaps, gamma=gamma, lam=lam, bootstrap=bootstrap)
-    return advantage, (advantage + critic).where(gaps.mine, advantage)
+    check_layout("gae", turn, offsets)
+    dtype = torch.promote_types(as_float(token_reward[:0]).dtype, as_float(value[:0]).dtype)
+    check_out("gae", turn, dtype, *pair("gae", out))
+    return pick("gae", backend, returns.gae, value)(
+        token_reward,
+        value,
+        turn,
+        gamma=gamma,
+        lam=lam,
+        bootstrap=bootstrap,
+        present=present,
+        offsets=offsets,
+        out=out,
+    )

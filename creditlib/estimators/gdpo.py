@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import torch
 
 from creditlib.contract import checked, refuse
-from creditlib.estimators.grpo import grpo
+from creditlib.ops import groups
+from creditlib.ops.dispatch import pick
 from creditlib.ops.masks import taken
 from creditlib.ops.precision import narrow, wide
 from creditlib.ops.whitening import standardize
-from creditlib.vocabulary import Credit, Ddof, Eps, Group, Length, Lone, Rewards, Valid
+from creditlib.vocabulary import Backend, Credit, Ddof, Eps, Group, Length, Lone, Rewards, Valid
 
 __all__ = ["gdpo"]
 
@@ -29,6 +30,7 @@ def gdpo(
     eps: Eps = 1e-6,
     whiten_eps: Eps = 1e-8,
     lone: Lone = "zero",
+    backend: Backend = "auto",
 ) -> Credit:
     """The weighted sum of one GRPO credit per objective, whitened over the batch.
 
@@ -69,17 +71,12 @@ def gdpo(
     if not numbers or len(scales) != objectives:
         wanted = f"one number for each of the {objectives} objectives"
         raise refuse("gdpo", "weights", wanted, repr(weights))
-    wide_rewards = wide(rewards)
-    credit = torch.zeros_like(wide_rewards[:, 0]) if objectives else wide_rewards.sum(1)
-    for objective, scale in enumerate(scales):
-        part = grpo(
-            reward=wide_rewards[:, objective],
-            group=group,
-            valid=valid,
-            ddof=ddof,
-            eps=eps,
-            lone=lone,
-        )
+    standing = pick("gdpo", backend, groups.standing, rewards)
+    take = taken(valid, rewards)[:, None].expand(rewards.shape)
+    keys = group[:, None], torch.arange(objectives, device=rewards.device)
+    parts = standing(rewards, keys, take, scale="std", ddof=ddof, eps=eps, lone=lone)
+    credit = parts.new_zeros(len(parts))
+    for scale, part in zip(scales, parts.unbind(1), strict=True):
         credit = credit + scale * part
     weight = wide(length) if length is not None else torch.ones_like(credit)
     weight = torch.where(taken(valid, credit), weight, torch.zeros_like(weight))

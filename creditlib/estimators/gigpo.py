@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from creditlib.contract import checked
 from creditlib.ops import groups
-from creditlib.ops.masks import flat, real_turns, taken
+from creditlib.ops.dispatch import pick
+from creditlib.ops.masks import real_turns, taken
 from creditlib.ops.precision import narrow, wide
 from creditlib.ops.returns import turn_returns
 from creditlib.vocabulary import (
     Anchor,
+    Backend,
     Ddof,
     Eps,
     Gamma,
@@ -53,6 +56,7 @@ def gigpo(
     ddof: Ddof = 1,
     eps: Eps = 1e-6,
     lone: Lone = "zero",
+    backend: Backend = "auto",
 ) -> TurnCredit:
     """How much better a trajectory did than its group, and a turn than others from its state.
 
@@ -115,99 +119,88 @@ def gigpo(
             [-0.9750, -0.5000]])
     """
     real = real_turns(turn_count, turn_reward.shape[1], valid)
-    penalty = torch.zeros_like(wide(turn_reward))
-    if invalid_action is not None:
-        penalty = torch.where(real & invalid_action, invalid_penalty, penalty)
-    returns = turn_returns(wide(turn_reward), real, gamma) - penalty
-    plan = _Plan(group, real, scale, ddof, eps, leave_out)
+    returns = pick("gigpo", backend, turn_returns, reward)(wide(turn_reward), real, gamma)
+    invalid = None if invalid_action is None else (real & invalid_action).to(returns.dtype)
+    returns = returns if invalid is None else returns - invalid_penalty * invalid
+    standing = pick("gigpo", backend, groups.standing, reward)
+    plan = _Plan(standing, group, real, scale, ddof, eps, leave_out, lone, invalid_penalty)
     if episode_over == "turn":
-        episode = _episode_over_turns(wide(reward), penalty, plan, lone)
+        episode = _episode_over_turns(wide(reward), invalid, plan)
     else:
-        first = episode_over == "first_turn"
-        take = taken(valid, reward)
-        episode = _episode_over_trajectories(wide(reward), penalty, plan, take, first, lone)
+        take, first = taken(valid, reward), episode_over == "first_turn"
+        episode = _episode_over_trajectories(wide(reward), invalid, plan, take, first)
     credit = episode + step_weight * _step(returns, anchor, plan)
     return narrow(torch.where(real, credit, torch.zeros_like(credit)), reward, turn_reward)
 
 
-class _Plan:
+class _Plan(NamedTuple):
     """What both terms share: who is compared with whom, and by which rule."""
 
-    def __init__(
-        self,
-        group: Tensor,
-        real: Tensor,
-        scale: str | None,
-        ddof: int,
-        eps: float,
-        leave_out: LeaveOut | None,
-    ) -> None:
-        self.group, self.real = groups.dense(group), real
-        self.scale, self.ddof, self.eps, self.leave_out = scale, ddof, eps, leave_out
-        rows = torch.arange(real.shape[0], device=real.device)
-        self.turn_group, self.turn_row = flat(self.group, real), flat(rows, real)
+    standing: Callable[..., Tensor]
+    group: Tensor
+    real: Tensor
+    scale: str | None
+    ddof: int
+    eps: float
+    leave_out: LeaveOut | None
+    lone: str
+    penalty: float
 
-    def scaled(self, centered: Tensor, x: Tensor, index: Tensor, take: Tensor) -> Tensor:
-        if self.scale is None:
-            return centered
-        spread = groups.spread(x, index, take, ddof=self.ddof)
-        return groups.scaled(centered, spread, eps=self.eps)
+    @property
+    def rows(self) -> Tensor:
+        """The number of each trajectory, int[batch 1]."""
+        return torch.arange(len(self.group), device=self.group.device)[:, None]
+
+    def scaled(self, x: Tensor, keys: tuple[Tensor, ...], take: Tensor, **more: Any) -> Tensor:
+        options = {"scale": self.scale, "ddof": self.ddof, "eps": self.eps}
+        return self.standing(x, keys, take, **options, **more)
 
 
 def _episode_over_trajectories(
-    reward: Tensor, penalty: Tensor, plan: _Plan, take: Tensor, first: bool, lone: str
+    reward: Tensor, invalid: Tensor | None, plan: _Plan, take: Tensor, first: bool
 ) -> Tensor:
     """E with each trajectory counted once: by its mean penalty, or by that of its first turn."""
-    turns = plan.real.sum(1).clamp(min=1)
-    if first and penalty.shape[1]:
-        typical = penalty[:, 0]
-    else:
-        # The share first: n/n is exactly 1, a sum of n equal penalties over n is not one of them.
-        share = (penalty > 0).sum(1).to(penalty.dtype) / turns
-        typical = share * torch.cat([penalty, penalty.new_zeros(len(penalty), 1)], 1).amax(1)
-    score = reward - typical
     by = "mean" if plan.leave_out is None else "leave_one_out"
-    centered = groups.center(score, plan.group, take, by=by)
-    centered = groups.lone_rows(centered, score, plan.group, take, lone)
-    alone = groups.members(plan.group, take) == 1
-    every = centered[:, None] + (typical[:, None] - penalty)
-    if lone == "zero":
+    if invalid is None:
+        return plan.scaled(reward, (plan.group,), take, by=by, lone=plan.lone)[:, None]
+    if first and invalid.shape[1]:
+        typical = invalid[:, 0]
+    else:  # the share, since n/n is exactly 1: a sum of n equal penalties over n is not one of them
+        typical = invalid.sum(1) / plan.real.sum(1).clamp(min=1)
+    score = reward - plan.penalty * typical
+    centered = plan.standing(score, (plan.group,), take, by=by, lone=plan.lone)
+    every = centered[:, None] + plan.penalty * (typical[:, None] - invalid)
+    index = groups.dense(plan.group)
+    alone = groups.members(index, take) == 1
+    if plan.lone == "zero":
         every = torch.where(alone[:, None], torch.zeros_like(every), every)
     if plan.scale is None:
         return every
-    spread = groups.spread(score, plan.group, take, ddof=plan.ddof)
-    spread = torch.where(alone & (lone == "raw"), torch.ones_like(spread), spread)
+    spread = groups.spread(score, index, take, ddof=plan.ddof)
+    spread = torch.where(alone & (plan.lone == "raw"), torch.ones_like(spread), spread)
     return groups.scaled(every, spread[:, None], eps=plan.eps)
 
 
-def _episode_over_turns(reward: Tensor, penalty: Tensor, plan: _Plan, lone: str) -> Tensor:
+def _episode_over_turns(reward: Tensor, invalid: Tensor | None, plan: _Plan) -> Tensor:
     """E with each trajectory counted once per turn, the authors' default."""
-    score, take = (reward[:, None] - penalty).reshape(-1), plan.real.reshape(-1)
-    own = None if plan.leave_out is None else plan.turn_row
-    centered = groups.center(score, plan.turn_group, take, leave_out=own)
-    centered = groups.lone_rows(centered, score, plan.turn_group, take, lone)
-    if lone == "zero":  # all turns of the group are one trajectory's
-        peers = groups.members(plan.turn_group, take) - groups.members(plan.turn_row, take)
-        centered = torch.where(peers > 0, centered, torch.zeros_like(centered))
-    if plan.scale is None:
-        return centered.view(penalty.shape)
-    spread = groups.spread(score, plan.turn_group, take, ddof=plan.ddof)
-    alone = groups.members(plan.turn_group, take) == 1
-    spread = torch.where(alone & (lone == "raw"), torch.ones_like(spread), spread)
-    return groups.scaled(centered, spread, eps=plan.eps).view(penalty.shape)
+    score = reward[:, None].expand(plan.real.shape)
+    score = score if invalid is None else score - plan.penalty * invalid
+    own = None if plan.leave_out is None else plan.rows
+    every = plan.scaled(score, (plan.group[:, None],), plan.real, leave_out=own, lone=plan.lone)
+    if plan.lone == "raw":
+        return every
+    # A trajectory alone has nobody to be compared with, however many turns it has.
+    several = groups.members(groups.dense(plan.group), plan.real.any(1)) > 1
+    return torch.where(several[:, None], every, torch.zeros_like(every))
 
 
 def _step(returns: Tensor, anchor: Tensor, plan: _Plan) -> Tensor:
     """S: returns against those of the turns that started from the same state."""
-    x, real = returns.reshape(-1), plan.real.reshape(-1)
-    take = real & (anchor.reshape(-1) >= 0)
-    index = groups.dense(plan.turn_group, anchor.reshape(-1))
+    group = plan.group[:, None]
+    state, met = (group, anchor), plan.real & (anchor >= 0)
     if plan.leave_out is None:
-        return plan.scaled(groups.center(x, index, take), x, index, take).view(returns.shape)
-    each = torch.arange(x.numel(), device=x.device)
-    own = each if plan.leave_out == "turn" else groups.dense(index, plan.turn_row)
-    others = groups.members(index, take) - groups.members(own, take)
-    near = plan.scaled(groups.center(x, index, take, leave_out=own), x, index, take)
-    far = groups.center(x, plan.turn_group, real, leave_out=plan.turn_row)
-    far = plan.scaled(far, x, plan.turn_group, real)
-    return torch.where(take & (others > 0), near, far).view(returns.shape)
+        return plan.scaled(returns, state, met)
+    far = plan.scaled(returns, (group,), plan.real, leave_out=plan.rows)
+    if plan.leave_out == "turn":
+        return plan.scaled(returns, state, met, by="leave_one_out", otherwise=far)
+    return plan.scaled(returns, state, met, leave_out=plan.rows, otherwise=far)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from creditlib.contract import checked
 from creditlib.ops import groups
+from creditlib.ops.dispatch import pick
 from creditlib.ops.masks import taken
-from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import Credit, Group, Lone, Positive, Reward, Valid
+from creditlib.ops.precision import narrow
+from creditlib.vocabulary import Backend, Credit, Group, Lone, Positive, Reward, Valid
 
 __all__ = ["gpg"]
 
@@ -19,6 +20,7 @@ def gpg(
     valid: Valid | None = None,
     normalizer: Positive = 1.0,
     lone: Lone = "zero",
+    backend: Backend = "auto",
 ) -> Credit:
     """How much better a reward is than its group's mean, scaled up when few rows earn anything.
 
@@ -43,9 +45,9 @@ def gpg(
     >>> gpg(reward=torch.tensor([0.0, 1.0]), group=torch.tensor([7, 7]))
     tensor([-1.,  1.])
     """
-    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
-    centered = groups.center(x, index, take)
-    centered = groups.lone_rows(centered, x, index, take, lone)
-    earned = (take & (x != 0)).sum().clamp(min=1)
-    alpha = take.sum().to(x.dtype) / earned
+    take = taken(valid, reward)
+    standing = pick("gpg", backend, groups.standing, reward)
+    centered = standing(reward, (group,), take, lone=lone)
+    earned = (take & (reward != 0)).sum().clamp(min=1)
+    alpha = take.sum().to(centered.dtype) / earned
     return narrow(centered * alpha / normalizer, reward)

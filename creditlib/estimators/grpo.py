@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
-
-import torch
 
 from creditlib.contract import checked
 from creditlib.ops import groups
-from creditlib.ops.masks import flat, real_turns, taken
-from creditlib.ops.precision import narrow, wide
+from creditlib.ops.dispatch import pick
+from creditlib.ops.masks import real_turns, taken
+from creditlib.ops.precision import narrow
 from creditlib.ops.returns import turn_returns
 from creditlib.vocabulary import (
+    Backend,
     Center,
     Credit,
     Ddof,
@@ -45,6 +46,7 @@ def grpo(
     eps: Eps = 1e-6,
     eps_at: EpsAt = "std",
     lone: Lone = "zero",
+    backend: Backend = "auto",
 ) -> Credit:
     """How much better a trajectory's reward is than that of its group, in units of its spread.
 
@@ -94,20 +96,16 @@ def grpo(
     >>> grpo(reward=torch.tensor([0.0, 0.0, 0.0, 1.0]), group=torch.tensor([7, 7, 7, 7]))
     tensor([-0.5000, -0.5000, -0.5000,  1.5000])
     """
-    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
-    centered = groups.center(x, index, take, by=center)
-    centered = groups.lone_rows(centered, x, index, take, lone)
-    if scale is None:
-        return narrow(centered, reward)
-    whole = torch.zeros_like(index)
-    if scale_over == "group":
-        spread = groups.spread(x, index, take, by=scale, ddof=ddof)
-        spread = torch.where(groups.members(index, take) == 1, torch.ones_like(x), spread)
-    elif scale_over == "batch":
-        spread = groups.spread(x, whole, take, by=scale, ddof=ddof)
-    else:
-        spread = groups.spread(centered, whole, take, by=scale, ddof=ddof)
-    return narrow(groups.scaled(centered, spread, eps=eps, at=eps_at), reward)
+    standing = pick("grpo", backend, groups.standing, reward)
+    scaled = functools.partial(standing, scale=scale, ddof=ddof, eps=eps, at=eps_at)
+    take = taken(valid, reward)
+    if scale is None or scale_over == "group":
+        credit = scaled(reward, (group,), take, by=center, lone=lone)
+    elif scale_over == "centered_batch":
+        credit = scaled(standing(reward, (group,), take, by=center, lone=lone), (), take, by=None)
+    else:  # one spread for all of them may divide before groups are centred
+        credit = standing(scaled(reward, (), take, by=None), (group,), take, by=center, lone=lone)
+    return narrow(credit, reward)
 
 
 @checked
@@ -120,6 +118,7 @@ def grpo_process(
     scale: Scale = "std",
     ddof: Ddof = 1,
     eps: Eps = 1e-6,
+    backend: Backend = "auto",
 ) -> TurnCredit:
     """GRPO with process supervision: the step rewards still to come, each normalised by its group.
 
@@ -151,10 +150,7 @@ def grpo_process(
             [-1.0000, -0.5000]])
     """
     real = real_turns(turn_count, turn_reward.shape[1], valid)
-    x, take = wide(turn_reward).reshape(-1), real.reshape(-1)
-    index = groups.dense(flat(group, turn_reward))
-    z = groups.center(x, index, take)
-    if scale is not None:
-        spread = groups.spread(x, index, take, by=scale, ddof=ddof)
-        z = groups.scaled(z, spread, eps=eps)
-    return narrow(turn_returns(z.view(turn_reward.shape), real, 1.0), turn_reward)
+    standing = pick("grpo_process", backend, groups.standing, turn_reward)
+    z = standing(turn_reward, (group[:, None],), real, scale=scale, ddof=ddof, eps=eps)
+    sums = pick("grpo_process", backend, turn_returns, turn_reward)
+    return narrow(sums(z, real, 1.0), turn_reward)

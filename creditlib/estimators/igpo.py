@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Literal
 
 import torch
 
 from creditlib.contract import checked
 from creditlib.ops import groups
-from creditlib.ops.masks import flat, real_turns, taken
+from creditlib.ops.dispatch import pick
+from creditlib.ops.masks import real_turns, taken
 from creditlib.ops.precision import narrow, wide
 from creditlib.ops.returns import turn_returns
 from creditlib.vocabulary import (
+    Backend,
     Ddof,
     Eps,
     Gamma,
@@ -40,6 +41,7 @@ def igpo(
     ddof: Ddof = 0,
     eps: Eps = 1e-6,
     variance_eps: Eps = 1e-8,
+    backend: Backend = "auto",
 ) -> TurnCredit:
     """What the turn and those after it gained in information, and the outcome at the end.
 
@@ -82,17 +84,20 @@ def igpo(
     turns = information_gain.shape[1]
     gains = real_turns(turn_count - 1, turns, valid)
     real = real_turns(turn_count, turns, valid)
-    gain, outcome, take = wide(information_gain).reshape(-1), wide(reward), taken(valid, reward)
-    turn_group = flat(group, information_gain)
-    z_score = functools.partial(groups.z_score, ddof=ddof, eps=eps, variance_eps=variance_eps)
-    if pool == "joint":
-        index = groups.dense(torch.cat([turn_group, group]))
-        both = torch.cat([gain, outcome]), index, torch.cat([gains.reshape(-1), take])
-        z = z_score(*both)
-        z_gain, z_outcome = z[: gain.numel()], z[gain.numel() :]
-    else:
-        pooled = gain, groups.dense(turn_group), gains.reshape(-1)
-        z_gain = z_score(*pooled)
-        z_outcome = z_score(outcome, groups.dense(group), take)
-    z = torch.where(gains, z_gain.view(gains.shape), z_outcome[:, None])
-    return narrow(turn_returns(z, real, gamma), reward, information_gain)
+    # The outcome is one more column; `kind` is the pool of a column: 1 for outcomes of their own.
+    x = torch.cat([wide(information_gain), wide(reward)[:, None]], 1)
+    take = torch.cat([gains, taken(valid, reward)[:, None]], 1)
+    kind = torch.arange(turns + 1, device=x.device) == (turns if pool == "separate" else -1)
+    standing = pick("igpo", backend, groups.standing, x)
+    z = standing(
+        x,
+        (group[:, None], kind.to(torch.int64)),
+        take,
+        scale="std",
+        ddof=ddof,
+        eps=eps,
+        variance_eps=variance_eps,
+    )
+    z = torch.where(gains, z[:, :-1], z[:, -1:])
+    sums = pick("igpo", backend, turn_returns, x)
+    return narrow(sums(z, real, gamma), reward, information_gain)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from creditlib.contract import checked
 from creditlib.ops import groups
+from creditlib.ops.dispatch import pick
 from creditlib.ops.masks import taken
-from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import Credit, Eps, Group, Reward, Valid
+from creditlib.ops.precision import narrow
+from creditlib.vocabulary import Backend, Credit, Eps, Group, Reward, Valid
 
 __all__ = ["maxrl"]
 
 
 @checked
-def maxrl(*, reward: Reward, group: Group, valid: Valid | None = None, eps: Eps = 0.0) -> Credit:
+def maxrl(
+    *,
+    reward: Reward,
+    group: Group,
+    valid: Valid | None = None,
+    eps: Eps = 0.0,
+    backend: Backend = "auto",
+) -> Credit:
     """How much better a reward is than its group's mean, in units of that mean.
 
         A[i] = (reward[i] − mean) / (mean + eps)
@@ -36,7 +44,5 @@ def maxrl(*, reward: Reward, group: Group, valid: Valid | None = None, eps: Eps 
     >>> maxrl(reward=torch.tensor([0.0, 0.0, 0.0, 1.0]), group=torch.tensor([7, 7, 7, 7]))
     tensor([-1., -1., -1.,  3.])
     """
-    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
-    centered = groups.center(x, index, take)
-    mean = groups.spread(x, index, take, by="mean")
-    return narrow(groups.scaled(centered, mean, eps=eps), reward)
+    standing = pick("maxrl", backend, groups.standing, reward)
+    return narrow(standing(reward, (group,), taken(valid, reward), scale="mean", eps=eps), reward)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from creditlib.contract import checked
+from creditlib.ops.dispatch import pick
 from creditlib.ops.masks import real_turns
 from creditlib.ops.precision import narrow, wide
 from creditlib.ops.returns import turn_returns
+from creditlib.ops.scan import reverse_minimum
 from creditlib.ops.softmin import hard_min_weights, softmin_weights, suffix_min
-from creditlib.vocabulary import Positive, ProcessReward, TurnCount, TurnCredit, Valid
+from creditlib.vocabulary import Backend, Positive, ProcessReward, TurnCount, TurnCredit, Valid
 
 __all__ = ["hard_min_returns", "min_steps", "softmin_returns", "suffix_min_returns"]
 
 
-def min_steps(score: Tensor, real: Tensor, temperature: float | None) -> Tensor:
+def min_steps(
+    score: Tensor,
+    real: Tensor,
+    temperature: float | None,
+    sums: Callable[[Tensor, Tensor, float], Tensor] = turn_returns,
+) -> Tensor:
     """The steps whose suffix sums are the returns, hard-min without a temperature.
 
     >>> score, real = torch.tensor([[3.0, 1.0]]), torch.tensor([[True, True]])
@@ -25,15 +34,21 @@ def min_steps(score: Tensor, real: Tensor, temperature: float | None) -> Tensor:
     if temperature is None:
         weights = hard_min_weights(score, real)
     else:
-        weights = softmin_weights(score, real, temperature)
+        weights = softmin_weights(score, real, temperature, sums)
     return torch.where(real, weights * score, torch.zeros_like(score))
 
 
 def _returns(
-    score: Tensor, turn_count: Tensor, valid: Tensor | None, temperature: float | None
+    function: str,
+    backend: str,
+    score: Tensor,
+    turn_count: Tensor,
+    valid: Tensor | None,
+    temperature: float | None,
 ) -> Tensor:
     real = real_turns(turn_count, score.shape[1], valid)
-    return narrow(turn_returns(min_steps(wide(score), real, temperature), real, 1.0), score)
+    sums = pick(function, backend, turn_returns, score)
+    return narrow(sums(min_steps(wide(score), real, temperature, sums), real, 1.0), score)
 
 
 @checked
@@ -43,6 +58,7 @@ def softmin_returns(
     turn_count: TurnCount,
     valid: Valid | None = None,
     temperature: Positive = 0.1,
+    backend: Backend = "auto",
 ) -> TurnCredit:
     """The softmin-weighted scores of the steps still to come.
 
@@ -65,12 +81,17 @@ def softmin_returns(
     >>> softmin_returns(process_reward=score, turn_count=three).round(decimals=3)
     tensor([[-0.6000, -0.6000,  0.0000]])
     """
-    return _returns(process_reward, turn_count, valid, temperature)
+    name = "softmin_returns"
+    return _returns(name, backend, process_reward, turn_count, valid, temperature)
 
 
 @checked
 def hard_min_returns(
-    *, process_reward: ProcessReward, turn_count: TurnCount, valid: Valid | None = None
+    *,
+    process_reward: ProcessReward,
+    turn_count: TurnCount,
+    valid: Valid | None = None,
+    backend: Backend = "auto",
 ) -> TurnCredit:
     """The smallest score, credited to every step up to the worst one and to none after it.
 
@@ -91,12 +112,17 @@ def hard_min_returns(
     >>> hard_min_returns(process_reward=score, turn_count=torch.tensor([3]))
     tensor([[-0.6000, -0.6000,  0.0000]])
     """
-    return _returns(process_reward, turn_count, valid, None)
+    name = "hard_min_returns"
+    return _returns(name, backend, process_reward, turn_count, valid, None)
 
 
 @checked
 def suffix_min_returns(
-    *, process_reward: ProcessReward, turn_count: TurnCount, valid: Valid | None = None
+    *,
+    process_reward: ProcessReward,
+    turn_count: TurnCount,
+    valid: Valid | None = None,
+    backend: Backend = "auto",
 ) -> TurnCredit:
     """The smallest score of the step and those still to come.
 
@@ -115,4 +141,5 @@ def suffix_min_returns(
     tensor([[-0.6000, -0.6000,  0.7000]])
     """
     real = real_turns(turn_count, process_reward.shape[1], valid)
-    return narrow(suffix_min(wide(process_reward), real), process_reward)
+    minimum = pick("suffix_min_returns", backend, reverse_minimum, process_reward)
+    return narrow(suffix_min(wide(process_reward), real, minimum), process_reward)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from creditlib.contract import checked
 from creditlib.ops import groups
+from creditlib.ops.dispatch import pick
 from creditlib.ops.masks import taken
-from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import Credit, Group, Length, Lone, Reward, Valid
+from creditlib.ops.precision import narrow
+from creditlib.vocabulary import Backend, Credit, Group, Length, Lone, Reward, Valid
 
 __all__ = ["opo"]
 
@@ -19,6 +20,7 @@ def opo(
     length: Length,
     valid: Valid | None = None,
     lone: Lone = "zero",
+    backend: Backend = "auto",
 ) -> Credit:
     """How much better a trajectory's reward is than the length-weighted mean of its group.
 
@@ -46,6 +48,6 @@ def opo(
     >>> opo(reward=reward, group=torch.tensor([7, 7]), length=length)
     tensor([ 0.7500, -0.2500])
     """
-    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
-    centered = groups.center(x, index, take, weight=wide(length))
-    return narrow(groups.lone_rows(centered, x, index, take, lone), reward)
+    standing = pick("opo", backend, groups.standing, reward)
+    credit = standing(reward, (group,), taken(valid, reward), weight=length, lone=lone)
+    return narrow(credit, reward)

@@ -8,9 +8,10 @@ import torch
 
 from creditlib.contract import checked
 from creditlib.ops import groups
+from creditlib.ops.dispatch import pick
 from creditlib.ops.masks import taken
 from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import Credit, Ddof, Eps, Group, Reward, Valid
+from creditlib.vocabulary import Backend, Credit, Ddof, Eps, Group, Reward, Valid
 
 __all__ = ["pass_at_k"]
 
@@ -25,6 +26,7 @@ def pass_at_k(
     scale: Literal["std"] | None = "std",
     ddof: Ddof = 1,
     eps: Eps = 1e-6,
+    backend: Backend = "auto",
 ) -> Credit:
     """The margin by which the best trajectory of a group beats the next; the others get 0.
 
@@ -52,7 +54,8 @@ def pass_at_k(
     >>> pass_at_k(reward=reward, group=torch.tensor([0, 0, 0]), scale=None, ties="share")
     tensor([0.0000, 1.5000, 1.5000])
     """
-    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
+    x, take = wide(reward), taken(valid, reward)
+    index = pick("pass_at_k", backend, groups.dense, reward)(group)
     best = groups.group_max(x, index, take)
     at = take & (x == best)
     count = groups.members(index, at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -10,11 +11,14 @@ from torch import Tensor
 from creditlib.contract import checked, refuse
 from creditlib.estimators.min_returns import min_steps
 from creditlib.ops import groups
-from creditlib.ops.masks import flat, real_turns, taken
+from creditlib.ops.dispatch import pick
+from creditlib.ops.masks import real_turns, taken
 from creditlib.ops.precision import narrow, wide
 from creditlib.ops.returns import turn_returns
+from creditlib.ops.scan import reverse_minimum
 from creditlib.ops.softmin import suffix_min
 from creditlib.vocabulary import (
+    Backend,
     Group,
     Length,
     Lone,
@@ -46,6 +50,7 @@ def pure(
     baseline: Literal["step", "token"] = "step",
     reward_weight: NonNegative = 1.0,
     lone: Lone = "zero",
+    backend: Backend = "auto",
 ) -> TurnCredit:
     """The min-form return of a step against what the group's other trajectories earn on average.
 
@@ -98,7 +103,8 @@ def pure(
     turns = process_reward.shape[1]
     real = real_turns(turn_count, turns, valid)
     take = taken(valid, process_reward)
-    index = groups.dense(group)
+    standing = pick("pure", backend, groups.standing, process_reward)
+    sums = pick("pure", backend, turn_returns, process_reward)
     score = wide(process_reward)
     unit = real.to(score.dtype)
     size = real.any(1).to(score.dtype)
@@ -106,58 +112,38 @@ def pure(
         unit = torch.where(real, wide(turn_length), torch.zeros_like(score))
         stated = None if form == "suffix_min" else length
         size = unit.sum(1) if stated is None else wide(stated)
+    index = pick("pure", backend, groups.dense, process_reward)(group)
     peers = groups.members(index, take & (size > 0)) - (take & (size > 0)).to(score.dtype)
     if form == "suffix_min":
-        value = suffix_min(score, real)
-        credit = _against_others(value, unit, real, index)
+        value = suffix_min(score, real, pick("pure", backend, reverse_minimum, score))
+        rows = torch.arange(len(score), device=score.device)[:, None]
+        credit = standing(value, (group[:, None],), real, weight=unit, leave_out=rows)
     else:
-        step = min_steps(score, real, temperature if form == "softmin" else None)
-        value = turn_returns(step, real, 1.0)
-        tokens = size if baseline == "token" else None
-        credit = turn_returns(_excess(step, unit, tokens, real, index, take), real, 1.0)
+        heat = temperature if form == "softmin" else None
+        step = min_steps(score, real, heat, sums)
+        value = sums(step, real, 1.0)
+        count, mean = real.sum(1).to(step.dtype), _row_means(step, real, sums)
+        share, rate = unit, mean
+        if baseline == "token":
+            divisor = torch.where(size > 0, size, torch.ones_like(size))
+            share, rate = count[:, None] * unit / divisor[:, None], mean * count / divisor
+        # S − b is the deviation from the row's own rate, plus that rate's from the others': in a
+        # constant group both are exactly 0, where s − b would leave rounding.
+        beyond = standing(rate, (group,), take, by="leave_one_out", weight=size)
+        excess = (step - mean[:, None] * share) + beyond[:, None] * unit
+        credit = sums(excess, real, 1.0)
     raw = value if lone == "raw" else torch.zeros_like(value)
     credit = torch.where((peers == 0)[:, None], raw, credit)
     if reward is not None:
-        outcome = wide(reward)
-        against = groups.center(outcome, index, take, by="leave_one_out")
-        against = groups.lone_rows(against, outcome, index, take, lone)
+        against = standing(reward, (group,), take, by="leave_one_out", lone=lone)
         credit = credit + reward_weight * against[:, None]
     return narrow(torch.where(real, credit, torch.zeros_like(credit)), process_reward, reward)
 
 
-def _against_others(value: Tensor, unit: Tensor, real: Tensor, index: Tensor) -> Tensor:
-    """A value minus its mean over the steps of the group's other trajectories."""
-    rows = torch.arange(len(value), device=value.device)
-    centered = groups.center(
-        value.reshape(-1),
-        flat(index, value),
-        real.reshape(-1),
-        weight=unit.reshape(-1),
-        leave_out=flat(rows, value),
-    )
-    return centered.view(value.shape)
-
-
-def _excess(
-    step: Tensor, unit: Tensor, tokens: Tensor | None, real: Tensor, index: Tensor, take: Tensor
-) -> Tensor:
-    """S − b: the deviation from the row's own rate, plus that rate's from the others'.
-
-    In a constant group both parts are exactly 0, where s − b would leave rounding.
-    """
-    count, mean = real.sum(1).to(step.dtype), _row_means(step, real)
-    if tokens is None:
-        share, rate, size = unit, mean, (count > 0).to(step.dtype)
-    else:
-        size, divisor = tokens, torch.where(tokens > 0, tokens, torch.ones_like(tokens))
-        share, rate = count[:, None] * unit / divisor[:, None], mean * count / divisor
-    beyond = groups.center(rate, index, take, by="leave_one_out", weight=size)
-    return (step - mean[:, None] * share) + beyond[:, None] * unit
-
-
-def _row_means(step: Tensor, real: Tensor) -> Tensor:
+def _row_means(step: Tensor, real: Tensor, sums: Callable[..., Tensor]) -> Tensor:
     """The mean of each row's real steps, exactly the common value where they are equal."""
-    rows = flat(torch.arange(len(step), device=step.device), step)
-    means = groups.group_mean(step.reshape(-1), rows, real.reshape(-1))
-    # All entries of a row are its mean; the appended column serves a batch without turns.
-    return torch.nn.functional.pad(means.view(step.shape), (0, 1))[:, 0]
+    lowest = suffix_min(step, real)[:, :1]
+    count = real.sum(1, keepdim=True).clamp(min=1)
+    mean = lowest + sums(step - lowest, real, 1.0)[:, :1] / count
+    # The appended column serves a batch without turns.
+    return torch.nn.functional.pad(mean, (0, 1))[:, 0]

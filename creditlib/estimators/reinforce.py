@@ -7,13 +7,15 @@ from torch import Tensor
 
 from creditlib.contract import checked
 from creditlib.ops import groups, returns
+from creditlib.ops.dispatch import pick
 from creditlib.ops.masks import taken
 from creditlib.ops.precision import as_float, narrow, wide
-from creditlib.ops.spread import packed_rows
+from creditlib.ops.spread import check_layout
 from creditlib.ops.whitening import standardize
-from creditlib.tokens import write
+from creditlib.tokens import check_out, pair
 from creditlib.vocabulary import (
     Advantage,
+    Backend,
     Credit,
     Eps,
     Gamma,
@@ -22,6 +24,7 @@ from creditlib.vocabulary import (
     Lone,
     Offsets,
     Out,
+    OutPair,
     Present,
     Reward,
     TokenReward,
@@ -30,20 +33,6 @@ from creditlib.vocabulary import (
 )
 
 __all__ = ["discounted_return", "reinforce_plus_plus", "reinforce_plus_plus_baseline"]
-
-
-def _returns(
-    function: str,
-    token_reward: Tensor,
-    turn: Tensor,
-    gamma: float,
-    present: Tensor | None,
-    offsets: Tensor | None,
-) -> tuple[Tensor, Tensor]:
-    row = packed_rows(function, turn, offsets)
-    gaps = returns.find_gaps(turn, row, offsets)
-    reward = returns.fold(as_float(token_reward), gaps, present)
-    return returns.token_returns(reward, gaps, gamma), gaps.mine
 
 
 @checked
@@ -55,6 +44,7 @@ def discounted_return(
     present: Present | None = None,
     offsets: Offsets | None = None,
     out: Out | None = None,
+    backend: Backend = "auto",
 ) -> Advantage:
     """The rewards still to come, discounted per token the policy wrote.
 
@@ -72,8 +62,10 @@ def discounted_return(
     >>> discounted_return(token_reward=reward, turn=turn, gamma=0.5)
     tensor([[0.5000, 0.0000, 1.0000]])
     """
-    result, _ = _returns("discounted_return", token_reward, turn, gamma, present, offsets)
-    return write("discounted_return", result, out)
+    check_layout("discounted_return", turn, offsets)
+    check_out("discounted_return", turn, as_float(token_reward[:0]).dtype, out)
+    run = pick("discounted_return", backend, returns.token_returns, token_reward)
+    return run(token_reward, turn, gamma=gamma, present=present, offsets=offsets, out=out)
 
 
 @checked
@@ -85,6 +77,8 @@ def reinforce_plus_plus(
     present: Present | None = None,
     offsets: Offsets | None = None,
     eps: Eps = 1e-8,
+    out: OutPair | None = None,
+    backend: Backend = "auto",
 ) -> tuple[Tensor, Tensor]:
     """(advantage, returns): discounted returns, whitened over all written tokens of the batch.
 
@@ -110,8 +104,11 @@ def reinforce_plus_plus(
     >>> advantage
     tensor([[-0.7071,  0.0000,  0.7071]])
     """
-    result, mine = _returns("reinforce_plus_plus", token_reward, turn, gamma, present, offsets)
-    return standardize(result, mine, eps), result
+    check_layout("reinforce_plus_plus", turn, offsets)
+    dtype = as_float(token_reward[:0]).dtype
+    check_out("reinforce_plus_plus", turn, dtype, *pair("reinforce_plus_plus", out))
+    run = pick("reinforce_plus_plus", backend, returns.whitened_returns, token_reward)
+    return run(token_reward, turn, gamma=gamma, eps=eps, present=present, offsets=offsets, out=out)
 
 
 @checked
@@ -123,6 +120,7 @@ def reinforce_plus_plus_baseline(
     valid: Valid | None = None,
     eps: Eps = 1e-8,
     lone: Lone = "zero",
+    backend: Backend = "auto",
 ) -> Credit:
     """How much better a reward is than its group's mean, whitened over the tokens of the batch.
 
@@ -153,8 +151,8 @@ def reinforce_plus_plus_baseline(
     >>> reinforce_plus_plus_baseline(reward=reward, group=torch.tensor([7, 7]), length=length)
     tensor([ 0.8660, -0.8660])
     """
-    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
-    centered = groups.center(x, index, take)
-    centered = groups.lone_rows(centered, x, index, take, lone)
-    weight = torch.where(take, wide(length), torch.zeros_like(x))
+    take = taken(valid, reward)
+    standing = pick("reinforce_plus_plus_baseline", backend, groups.standing, reward)
+    centered = standing(reward, (group,), take, lone=lone)
+    weight = torch.where(take, wide(length), torch.zeros_like(centered))
     return narrow(standardize(centered, weight, eps), reward)

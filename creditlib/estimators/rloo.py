@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from creditlib.contract import checked
 from creditlib.ops import groups
+from creditlib.ops.dispatch import pick
 from creditlib.ops.masks import taken
-from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import Credit, Group, Lone, Reward, Valid
+from creditlib.ops.precision import narrow
+from creditlib.vocabulary import Backend, Credit, Group, Lone, Reward, Valid
 
 __all__ = ["rloo"]
 
 
 @checked
 def rloo(
-    *, reward: Reward, group: Group, valid: Valid | None = None, lone: Lone = "zero"
+    *,
+    reward: Reward,
+    group: Group,
+    valid: Valid | None = None,
+    lone: Lone = "zero",
+    backend: Backend = "auto",
 ) -> Credit:
     """How much better a trajectory's reward is than the mean of the other members of its group.
 
@@ -35,6 +41,6 @@ def rloo(
     >>> rloo(reward=torch.tensor([0.0, 0.0, 1.0]), group=torch.tensor([7, 7, 7]))
     tensor([-0.5000, -0.5000,  1.0000])
     """
-    x, index, take = wide(reward), groups.dense(group), taken(valid, reward)
-    centered = groups.center(x, index, take, by="leave_one_out")
-    return narrow(groups.lone_rows(centered, x, index, take, lone), reward)
+    standing = pick("rloo", backend, groups.standing, reward)
+    credit = standing(reward, (group,), taken(valid, reward), by="leave_one_out", lone=lone)
+    return narrow(credit, reward)

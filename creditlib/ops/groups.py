@@ -16,13 +16,12 @@ __all__ = [
     "dense",
     "group_max",
     "group_mean",
-    "lone_rows",
     "members",
     "scaled",
     "soften",
     "spread",
+    "standing",
     "total",
-    "z_score",
 ]
 
 
@@ -120,13 +119,24 @@ def center(
     shifted, _ = _pivoted(x, index, take)
     if by == "median":
         return torch.where(take, shifted - _median(shifted, index, take), zero)
-    heft = torch.where(take, torch.ones_like(x) if weight is None else weight.to(x.dtype), zero)
-    mass, pull = total(heft, index), total(heft * shifted, index)
-    if by == "leave_one_out":
-        mass, pull = mass - heft, pull - heft * shifted
-    elif leave_out is not None:
-        mass, pull = mass - total(heft, leave_out), pull - total(heft * shifted, leave_out)
+    heft = _heft(x, take, weight)
+    mass = _of_others(heft, index, by, leave_out)
+    pull = _of_others(heft * shifted, index, by, leave_out)
     return torch.where(take & (mass > 0), shifted - pull / mass, zero)
+
+
+def _heft(x: Tensor, take: Tensor, weight: Tensor | None) -> Tensor:
+    """What each row weighs in a mean, 0 if it is not taken."""
+    heft = torch.ones_like(x) if weight is None else weight.to(x.dtype)
+    return torch.where(take, heft, torch.zeros_like(x))
+
+
+def _of_others(x: Tensor, index: Tensor, by: str | None, leave_out: Tensor | None) -> Tensor:
+    """The sum of x over each row's group, or over what is left of it without the row's part."""
+    whole = total(x, index)
+    if by == "leave_one_out":
+        return whole - x
+    return whole if leave_out is None else whole - total(x, leave_out)
 
 
 def _median(x: Tensor, index: Tensor, take: Tensor) -> Tensor:
@@ -183,24 +193,55 @@ def scaled(x: Tensor, by: Tensor, *, eps: float, at: str = "std") -> Tensor:
     return torch.where((by != 0) & (divisor != 0), x / divisor, torch.zeros_like(x))
 
 
-def lone_rows(centered: Tensor, x: Tensor, index: Tensor, take: Tensor, lone: str) -> Tensor:
-    """Apply the policy for a group of one: lone="zero" gives 0, "raw" the value itself.
-
-    >>> lone_rows(torch.zeros(1), torch.ones(1), torch.tensor([0]), torch.tensor([True]), "raw")
-    tensor([1.])
-    """
-    keep = x if lone == "raw" else torch.zeros_like(x)
-    return torch.where(take & (members(index, take) == 1), keep, centered)
-
-
-def z_score(
-    x: Tensor, index: Tensor, take: Tensor, *, ddof: int, eps: float, variance_eps: float
+def standing(
+    x: Tensor,
+    keys: tuple[Tensor, ...],
+    take: Tensor,
+    *,
+    by: str | None = "mean",
+    weight: Tensor | None = None,
+    leave_out: Tensor | None = None,
+    scale: str | None = None,
+    ddof: int = 1,
+    eps: float = 0.0,
+    at: str = "std",
+    variance_eps: float = 0.0,
+    lone: str | None = None,
+    otherwise: Tensor | None = None,
 ) -> Tensor:
-    """(x − mean) / (sqrt(variance + variance_eps) + eps) inside each group; a group of one gets 0.
+    """Where each value stands in its group: centred, and divided by the group's spread.
 
-    >>> pair = torch.tensor([0, 0]), torch.tensor([True, True])
-    >>> z_score(torch.tensor([1.0, 3.0]), *pair, ddof=0, eps=0.0, variance_eps=0.0)
-    tensor([-1.,  1.])
+        (x[i] − centre) / (sqrt(spread² + variance_eps) + eps)      eps goes where `at` says
+
+    A group is the rows with equal keys: ids that are any integers, compared as a tuple; without
+    keys all rows are one group. `x` has any shape, to which keys, weight, leave_out and otherwise
+    broadcast; the result has that shape, in float64.
+
+    `by`, `weight`: the centre, as in `center`. `leave_out`: an id; the rows of the group that have
+    the row's own id are left out of its mean. `scale`, `ddof`: the spread of all taken rows of the
+    group, unweighted, as in `spread`. A row without spread gets exactly 0. `lone`: a row that is
+    the only one taken of its group gets 0 ("zero") or its value over a spread of 1 ("raw").
+    Rows that are not taken, or have nothing left to be compared with, get `otherwise`, 0 without.
+
+    >>> group, all_of_them = torch.tensor([7, 7, 7]), torch.tensor([True, True, True])
+    >>> standing(torch.tensor([0.0, 1.0, 2.0]), (group,), all_of_them, scale="std")
+    tensor([-1.,  0.,  1.], dtype=torch.float64)
     """
-    deviation = soften(spread(x, index, take, ddof=ddof), variance_eps, "variance")
-    return scaled(center(x, index, take), deviation, eps=eps)
+    value, take = wide(x).reshape(-1), take.reshape(-1)
+    level = [key.expand(x.shape).reshape(-1) for key in keys]
+    index = dense(*level) if level else torch.zeros_like(take, dtype=torch.int64)
+    weight = None if weight is None else weight.expand(x.shape).reshape(-1)
+    part = None if leave_out is None else dense(index, leave_out.expand(x.shape).reshape(-1))
+    alone = take & (members(index, take) == 1) if lone else torch.zeros_like(take)
+    keep = value if lone == "raw" else torch.zeros_like(value)
+    result = center(value, index, take, by=by, weight=weight, leave_out=part)
+    result = torch.where(alone, keep, result)
+    if scale is not None:
+        unit = spread(value, index, take, by=scale, ddof=ddof)
+        unit = soften(unit, variance_eps, "variance") if variance_eps else unit
+        unit = torch.where(alone, torch.ones_like(unit), unit)
+        result = scaled(result, unit, eps=eps, at=at)
+    if otherwise is not None:
+        compared = take & (_of_others(_heft(value, take, weight), index, by, part) > 0)
+        result = torch.where(compared, result, otherwise.expand(x.shape).reshape(-1))
+    return result.view(x.shape)

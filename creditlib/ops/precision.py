@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["as_float", "narrow", "steady_sum", "wide"]
+__all__ = ["as_float", "narrow", "steady_sum", "wide", "written"]
 
 
 def wide(x: Tensor) -> Tensor:
@@ -60,3 +60,12 @@ def steady_sum(x: Tensor, count: Tensor) -> Tensor:
         total = total + rounded.sum(dtype=torch.float64)
         x = x - rounded
     return total
+
+
+def written(result: Tensor, out: Tensor | None) -> Tensor:
+    """The result, in `out` if there is one.
+
+    >>> written(torch.ones(1), torch.zeros(1))
+    tensor([1.])
+    """
+    return result if out is None else out.copy_(result)

@@ -7,9 +7,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from creditlib.contract import looking_is_free
+from creditlib.layouts import rows_of
+from creditlib.ops.precision import as_float, written
 from creditlib.ops.scan import reverse_affine, shift_left
+from creditlib.ops.whitening import standardize
 
-__all__ = ["Gaps", "find_gaps", "fold", "gae", "token_returns", "turn_returns"]
+__all__ = [
+    "Gaps",
+    "earned",
+    "find_gaps",
+    "fold",
+    "gae",
+    "token_returns",
+    "turn_returns",
+    "whitened_returns",
+]
 
 
 def turn_returns(x: Tensor, real: Tensor, gamma: float) -> Tensor:
@@ -33,9 +46,10 @@ class Gaps(NamedTuple):
     end: Tensor | int
 
 
-def find_gaps(turn: Tensor, row: Tensor | None, offsets: Tensor | None) -> Gaps:
+def find_gaps(turn: Tensor, offsets: Tensor | None) -> Gaps:
     """Read the turn map once; `previous` and `following` point outside [start, end) for none."""
     width = turn.shape[-1]
+    row = None if offsets is None else rows_of(offsets, width)
     mine = turn >= 0
     position = torch.arange(width, device=turn.device).expand(turn.shape)
     before = torch.where(mine, position, -1)
@@ -68,44 +82,107 @@ def fold(x: Tensor, gaps: Gaps, present: Tensor | None) -> Tensor:
     return torch.zeros_like(x).scatter_add(-1, index, kept)
 
 
-def token_returns(reward: Tensor, gaps: Gaps, gamma: float) -> Tensor:
+def earned(reward: Tensor, turn: Tensor, present: Tensor | None, offsets: Tensor | None) -> Tensor:
+    """What each written token earned, rewards on other tokens folded; a tensor of its own.
+
+    Where looking is free, a reward is looked for where nobody wrote: mostly there is none.
+    """
+    reward, mine = as_float(reward), turn >= 0
+    if looking_is_free(turn) and not bool(((reward.abs() > 0) & ~mine).any()):
+        return torch.where(mine, reward, torch.zeros_like(reward))
+    return fold(reward, find_gaps(turn, offsets), present)
+
+
+def token_returns(
+    reward: Tensor,
+    turn: Tensor,
+    *,
+    gamma: float,
+    present: Tensor | None = None,
+    offsets: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """G[t] = r[t] + gamma · G[next written token], 0 where nothing was written.
 
-    >>> gaps = find_gaps(torch.tensor([[0, -1, 1]]), None, None)
-    >>> token_returns(torch.tensor([[0.0, 0.0, 1.0]]), gaps, 0.5)
+    >>> reward, turn = torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([[0, -1, 1]])
+    >>> token_returns(reward, turn, gamma=0.5)
     tensor([[0.5000, 0.0000, 1.0000]])
     """
-    zero = torch.zeros_like(reward)
-    decay = torch.where(gaps.mine, torch.full_like(reward, gamma), torch.ones_like(reward))
-    scanned = reverse_affine(torch.where(gaps.mine, reward, zero), decay, gaps.row)
-    return torch.where(gaps.mine, scanned, zero)
+    return written(_carried(earned(reward, turn, present, offsets), turn, gamma, offsets), out)
+
+
+def _carried(value: Tensor, turn: Tensor, decay: float, offsets: Tensor | None) -> Tensor:
+    """y[t] = value[t] + decay · y[next written token] at written tokens, 0 elsewhere."""
+    mine, row = turn >= 0, None if offsets is None else rows_of(offsets, turn.shape[-1])
+    factor = torch.where(mine, torch.full_like(value, decay), torch.ones_like(value))
+    return torch.where(mine, reverse_affine(value, factor, row), torch.zeros_like(value))
+
+
+def whitened_returns(
+    reward: Tensor,
+    turn: Tensor,
+    *,
+    gamma: float,
+    eps: float,
+    present: Tensor | None = None,
+    offsets: Tensor | None = None,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """(A, G): the returns of `token_returns`, and those whitened over all written tokens.
+
+    >>> reward, turn = torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([[0, -1, 1]])
+    >>> whitened_returns(reward, turn, gamma=0.5, eps=0.0)[0]
+    tensor([[-0.7071,  0.0000,  0.7071]])
+    """
+    first, second = (None, None) if out is None else out
+    plain = token_returns(reward, turn, gamma=gamma, present=present, offsets=offsets, out=second)
+    return standardize(plain, turn >= 0, eps, first), plain
 
 
 def gae(
     reward: Tensor,
     value: Tensor,
-    gaps: Gaps,
+    turn: Tensor,
     *,
     gamma: float,
     lam: float,
-    bootstrap: Tensor | None,
-) -> Tensor:
-    """A[t] = δ[t] + gamma·lam·A[next],  δ[t] = r[t] + gamma·V[next] − V[t]; next = next written.
+    bootstrap: Tensor | None = None,
+    present: Tensor | None = None,
+    offsets: Tensor | None = None,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """A[t] = δ[t] + gamma·lam·A[n],  δ[t] = r[t] + gamma·V[n] − V[t];  (A, A + V).
 
-    >>> gaps = find_gaps(torch.tensor([[0, -1, 1]]), None, None)
+    n is the next written token; after the last one A is 0 and V the bootstrap.
+
     >>> r, v = torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([[0.5, 9.0, 0.5]])
-    >>> gae(r, v, gaps, gamma=1.0, lam=1.0, bootstrap=None)
+    >>> gae(r, v, torch.tensor([[0, -1, 1]]), gamma=1.0, lam=1.0)[0]
     tensor([[0.5000, 0.0000, 0.5000]])
     """
-    zero = torch.zeros_like(value)
-    value = torch.where(gaps.mine, value, zero)
-    coming = shift_left(gaps.following, 1, value.shape[-1])
-    inside = coming < gaps.end
-    ahead = value.gather(-1, torch.where(inside, coming, torch.zeros_like(coming)))
-    last = zero if bootstrap is None else _spread_rows(bootstrap.to(value.dtype), gaps, value)
-    delta = reward + gamma * torch.where(inside, ahead, last) - value
-    return token_returns(delta, gaps, gamma * lam)
+    dtype = torch.promote_types(as_float(reward).dtype, as_float(value).dtype)
+    mine = turn >= 0
+    value = torch.where(mine, value.to(dtype), torch.zeros_like(value, dtype=dtype))
+    delta = earned(reward.to(dtype), turn, present, offsets)
+    delta = delta + gamma * _ahead(value, turn, bootstrap, offsets) - value
+    delta = torch.where(mine, delta, torch.zeros_like(delta))
+    advantage = _carried(delta, turn, gamma * lam, offsets)
+    first, second = (None, None) if out is None else out
+    return written(advantage, first), written(advantage + value, second)
 
 
-def _spread_rows(x: Tensor, gaps: Gaps, like: Tensor) -> Tensor:
-    return x[:, None].expand_as(like) if gaps.row is None else x[gaps.row]
+def _ahead(value: Tensor, turn: Tensor, bootstrap: Tensor | None, offsets: Tensor | None) -> Tensor:
+    """The value of the next written token, after the last one that of the bootstrap (or 0)."""
+    row = None if offsets is None else rows_of(offsets, turn.shape[-1])
+    if row is None:
+        ends = torch.arange(turn.shape[-1], device=turn.device) == turn.shape[-1] - 1
+    else:
+        ends = shift_left(row, 1, -1) != row
+    last = torch.zeros_like(value)
+    if bootstrap is not None:
+        each = bootstrap.to(value.dtype)
+        last = each[:, None].expand_as(value) if row is None else each[row]
+    # What a token holds, or what follows the hole it is; the end of a row is followed by `last`.
+    hole = turn < 0
+    here = torch.where(hole & ends, last, torch.where(hole, torch.zeros_like(value), value))
+    here = reverse_affine(here, hole.to(value.dtype), row)
+    return torch.where(ends, last, shift_left(here, 1, 0))

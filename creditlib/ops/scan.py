@@ -20,12 +20,13 @@ def reverse_affine(value: Tensor, decay: Tensor, row: Tensor | None = None) -> T
     """
     if row is not None:
         return _packed_affine(value, decay, row)
-    values, decays = value.movedim(-1, 0).contiguous(), decay.movedim(-1, 0).contiguous()
-    result = torch.empty_like(values)
-    carry = values.new_zeros(values.shape[1:])
-    for t in reversed(range(values.shape[0])):
-        carry = torch.addcmul(values[t], decays[t], carry)
-        result[t] = carry
+    if not value.shape[-1]:
+        return value.clone()
+    # Time first, so that a step reads and writes whole rows of memory; added up in place.
+    result = value.movedim(-1, 0).clone(memory_format=torch.contiguous_format)
+    steps, decays = result.unbind(0), decay.movedim(-1, 0).contiguous().unbind(0)
+    for t in reversed(range(len(steps) - 1)):
+        steps[t].addcmul_(decays[t], steps[t + 1])
     return result.movedim(0, -1).contiguous()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from creditlib.ops.precision import steady_sum
+from creditlib.ops.precision import steady_sum, written
 
 __all__ = ["moments", "standardize"]
 
@@ -36,7 +36,7 @@ def moments(x: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     return mean, torch.where(variance + eps > 0, square_root, torch.zeros_like(variance))
 
 
-def standardize(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+def standardize(x: Tensor, weight: Tensor, eps: float, out: Tensor | None = None) -> Tensor:
     """(x − mean) · rstd where weight > 0, exactly 0 elsewhere and for values that are all equal.
 
     >>> standardize(torch.tensor([1.0, 3.0, 9.0]), torch.tensor([1, 1, 0]), 0.0)
@@ -46,4 +46,4 @@ def standardize(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     # In two parts, so that a large mean costs no digits of what lies around it.
     near = mean.to(x.dtype)
     gap = (x - near) - (mean - near).to(x.dtype)
-    return torch.where(weight > 0, gap * rstd.to(x.dtype), torch.zeros_like(x))
+    return written(torch.where(weight > 0, gap * rstd.to(x.dtype), torch.zeros_like(x)), out)

@@ -6,9 +6,10 @@ import torch
 
 from creditlib.contract import checked
 from creditlib.ops import groups
+from creditlib.ops.dispatch import pick
 from creditlib.ops.masks import real_turns
 from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import Factor, Finished, Positive, Started, TurnCount, Valid
+from creditlib.vocabulary import Backend, Factor, Finished, Positive, Started, TurnCount, Valid
 from creditlib.weighting.duration import mean_one
 
 __all__ = ["completion_weight"]
@@ -22,6 +23,7 @@ def completion_weight(
     turn_count: TurnCount,
     valid: Valid | None = None,
     cap: Positive | None = None,
+    backend: Backend = "auto",
 ) -> Factor:
     """How rarely work like this turn's gets finished: the inverse of its completion rate.
 
@@ -46,10 +48,8 @@ def completion_weight(
     tensor([[0.5000],
             [1.5000]])
     """
-    real = real_turns(turn_count, started.shape[1], valid).reshape(-1)
-    begun, done = wide(started).reshape(-1), wide(finished).reshape(-1)
+    real = real_turns(turn_count, started.shape[1], valid)
+    begun, done = wide(started), wide(finished)
     x = torch.where(done > 0, begun / torch.where(done > 0, done, torch.ones_like(done)), 0)
-    index = torch.zeros(x.shape, dtype=torch.int64, device=x.device)
-    if cap is not None:
-        x = torch.minimum(x, cap * groups.group_mean(x, index, real))
-    return narrow(mean_one(x, index, real).view(started.shape), started, finished)
+    standing = pick("completion_weight", backend, groups.standing, x)
+    return narrow(mean_one(x, (), real, cap, standing), started, finished)

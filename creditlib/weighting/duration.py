@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -9,9 +10,10 @@ from torch import Tensor
 
 from creditlib.contract import checked, refuse
 from creditlib.ops import groups
-from creditlib.ops.masks import flat, real_turns
+from creditlib.ops.dispatch import pick
+from creditlib.ops.masks import real_turns
 from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import Duration, Factor, Group, Positive, TurnCount, Valid
+from creditlib.vocabulary import Backend, Duration, Factor, Group, Positive, TurnCount, Valid
 
 __all__ = ["duration_weight", "mean_one"]
 
@@ -25,6 +27,7 @@ def duration_weight(
     group: Group | None = None,
     over: Literal["batch", "group"] = "batch",
     cap: Positive | None = None,
+    backend: Backend = "auto",
 ) -> Factor:
     """How long a turn took, in units of the mean: slow turns, seen too rarely, count more.
 
@@ -53,22 +56,29 @@ def duration_weight(
     """
     if over == "group" and group is None:
         raise refuse("duration_weight", "group", "given with over='group'", "None")
-    real = real_turns(turn_count, duration.shape[1], valid).reshape(-1)
-    x = wide(duration).reshape(-1)
-    index = torch.zeros(x.shape, dtype=torch.int64, device=x.device)
-    if over == "group" and group is not None:
-        index = groups.dense(flat(group, duration))
-    if cap is not None:
-        x = torch.minimum(x, cap * groups.group_mean(x, index, real))
-    return narrow(mean_one(x, index, real).view(duration.shape), duration)
+    real = real_turns(turn_count, duration.shape[1], valid)
+    keys = (group[:, None],) if over == "group" and group is not None else ()
+    standing = pick("duration_weight", backend, groups.standing, duration)
+    return narrow(mean_one(wide(duration), keys, real, cap, standing), duration)
 
 
-def mean_one(x: Tensor, index: Tensor, take: Tensor) -> Tensor:
-    """X over its group's mean, 1 where that mean is 0, and 0 for rows not taken.
+def mean_one(
+    x: Tensor,
+    keys: tuple[Tensor, ...],
+    take: Tensor,
+    cap: float | None = None,
+    standing: Callable[..., Tensor] = groups.standing,
+) -> Tensor:
+    """X, at most `cap` means, over its group's mean; 1 where that is 0, and 0 for rows not taken.
 
-    >>> mean_one(torch.tensor([1.0, 3.0]), torch.tensor([0, 0]), torch.tensor([True, True]))
-    tensor([0.5000, 1.5000])
+    >>> x, both = torch.tensor([1.0, 3.0], dtype=torch.float64), torch.tensor([True, True])
+    >>> mean_one(x, (), both)
+    tensor([0.5000, 1.5000], dtype=torch.float64)
+    >>> mean_one(x, (), both, cap=0.5)
+    tensor([1., 1.], dtype=torch.float64)
     """
-    mean = groups.group_mean(x, index, take)
+    if cap is not None:
+        x = torch.minimum(x, cap * (x - standing(x, keys, take)))
+    mean = x - standing(x, keys, take)  # exactly x where all are equal
     ratio = torch.where(mean > 0, x / mean, torch.ones_like(x))
     return torch.where(take, ratio, torch.zeros_like(x))

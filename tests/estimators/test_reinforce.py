@@ -62,6 +62,10 @@ def test_a_nan_on_tool_output_is_no_reward():
     reward, turn = torch.tensor([[1.0, torch.nan, 4.0]]), torch.tensor([[0, -1, 1]])
     result = cl.discounted_return(token_reward=reward, turn=turn, gamma=0.5)
     assert result.tolist() == [[3, 0, 4]]
+    # Beside a reward that counts: 1 + 2 + 0.5·4
+    reward, turn = torch.tensor([[1.0, torch.nan, 2.0, 4.0]]), torch.tensor([[0, -1, -1, 1]])
+    result = cl.discounted_return(token_reward=reward, turn=turn, gamma=0.5)
+    assert result.tolist() == [[5, 0, 0, 4]]
 
 
 def test_a_packed_reward_stays_in_its_row():

@@ -13,17 +13,17 @@ MUTANTS = [
     ),
     Mutant(
         "returns are written over the values",
-        "estimators/gae.py",
-        "return advantage, (advantage + critic).where(gaps.mine, advantage)",
-        "return advantage, critic.add_(advantage).where(gaps.mine, advantage)",
+        "ops/returns.py",
+        "    value = torch.where(mine, value.to(dtype), torch.zeros_like(value, dtype=dtype))\n",
+        "    value = value.to(dtype).masked_fill_(~mine, 0)\n",
         "gae",
         "inputs_are_untouched",
     ),
     Mutant(
         "the result is a view of the input",
         "estimators/min_returns.py",
-        "return narrow(suffix_min(wide(process_reward), real), process_reward)",
-        "return process_reward.copy_(suffix_min(wide(process_reward), real))",
+        "return narrow(suffix_min(wide(process_reward), real, minimum), process_reward)",
+        "return process_reward.copy_(suffix_min(wide(process_reward), real, minimum))",
         "suffix_min_returns",
         "inputs_are_untouched",
     ),
@@ -64,8 +64,8 @@ MUTANTS = [
     Mutant(
         "the result is cut to the longest trajectory",
         "estimators/min_returns.py",
-        "return narrow(suffix_min(wide(process_reward), real), process_reward)",
-        "return narrow(suffix_min(wide(process_reward), real), process_reward)"
+        "return narrow(suffix_min(wide(process_reward), real, minimum), process_reward)",
+        "return narrow(suffix_min(wide(process_reward), real, minimum), process_reward)"
         "[:, : int(real.sum(1).amax())]",
         "suffix_min_returns",
         "results_fit_their_inputs",
@@ -73,17 +73,16 @@ MUTANTS = [
     Mutant(
         "credit fades with the number of the row",
         "estimators/rloo.py",
-        "return narrow(groups.lone_rows(centered, x, index, take, lone), reward)",
-        "fading = (group * 0 + 1).cumsum(0)\n"
-        "    return narrow(groups.lone_rows(centered, x, index, take, lone) / fading, reward)",
+        "return narrow(credit, reward)",
+        "return narrow(credit / (group * 0 + 1).cumsum(0), reward)",
         "rloo",
         "equal_trajectories_get_equal_credit",
     ),
     Mutant(
         "options nobody knows are swallowed",
         "estimators/grpo.py",
-        '    lone: Lone = "zero",\n) -> Credit:',
-        '    lone: Lone = "zero",\n    **_: object,\n) -> Credit:',
+        '    backend: Backend = "auto",\n) -> Credit:',
+        '    backend: Backend = "auto",\n    **_: object,\n) -> Credit:',
         "grpo",
         "unknown_options_are_refused",
     ),

@@ -32,18 +32,18 @@ MUTANTS = [
     Mutant(
         "gains are discounted first and normalised then",
         "estimators/igpo.py",
-        "    turn_group = flat(group, information_gain)\n",
-        "    turn_group = flat(group, information_gain)\n"
-        "    x = torch.where(gains, wide(information_gain), outcome[:, None])\n"
-        "    gain, gamma = turn_returns(x, real, gamma).reshape(-1), 0.0\n",
+        "    x = torch.cat([wide(information_gain), wide(reward)[:, None]], 1)\n",
+        "    x = torch.where(gains, wide(information_gain), wide(reward)[:, None])\n"
+        "    x = torch.cat([turn_returns(x, real, gamma), wide(reward)[:, None]], 1)\n"
+        "    gamma = 0.0\n",
         "igpo",
         core("igpo_v2_joint_g0.9"),
     ),
     Mutant(
         "gains are normalised column by column",
         "estimators/igpo.py",
-        "turn_group = flat(group, information_gain)",
-        "turn_group = group.amax() + 1 + torch.arange(gain.numel()) % max(turns, 1)",
+        '== (turns if pool == "separate" else -1)',
+        "* 1",
         "igpo",
         core("igpo_v2_separate_g1.0"),
     ),
@@ -66,8 +66,8 @@ MUTANTS = [
     Mutant(
         "the outcome is added at every turn",
         "estimators/igpo.py",
-        "z = torch.where(gains, z_gain.view(gains.shape), z_outcome[:, None])",
-        "z = torch.where(gains, z_gain.view(gains.shape), 0.0) + z_outcome[:, None]",
+        "z = torch.where(gains, z[:, :-1], z[:, -1:])",
+        "z = torch.where(gains, z[:, :-1], 0.0) + z[:, -1:]",
         "igpo",
         core("igpo_v2_joint_g1.0"),
     ),
@@ -83,16 +83,16 @@ MUTANTS = [
     Mutant(
         "gains are compared with those of all turns",
         "estimators/a2tgpo.py",
-        "index = groups.dense(flat(group, gain), position)",
-        "index = groups.dense(flat(group, gain))",
+        "keys = group[:, None], torch.arange(x.shape[1], device=x.device)",
+        "keys = group[:, None], torch.arange(x.shape[1]) // max(x.shape[1] - 1, 1)",
         "a2tgpo",
         core("a2tgpo_turn_group_alpha.3"),
     ),
     Mutant(
         "sums of gains grow with the turns still to come",
         "estimators/a2tgpo.py",
-        "turn_returns(z, gains, gamma) / left.sqrt()",
-        "turn_returns(z, gains, gamma)",
+        "alpha * sums / left.sqrt()",
+        "alpha * sums",
         "a2tgpo",
         core("a2tgpo_turn_group_alpha.3"),
     ),

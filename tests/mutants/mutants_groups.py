@@ -2,23 +2,21 @@
 
 from mutants.mutants_machine import LATE, Mutant
 
-OWN_GROUP = "groups.dense(group), taken(valid, reward)"
-
 MUTANTS = [
     Mutant(
         "the mean of the batch in place of the group's",
         "estimators/grpo.py",
-        OWN_GROUP,
-        "groups.dense(group) * 0, taken(valid, reward)",
+        "take = taken(valid, reward)",
+        "take, group = taken(valid, reward), group * 0",
         "grpo",
         "groups_do_not_hear_each_other",
     ),
     Mutant(
         "groups of unequal sizes are thrown into one",
         "estimators/grpo.py",
-        OWN_GROUP,
-        "groups.dense(group) * int(group.unique(return_counts=True)[1].unique().numel() == 1), "
-        "taken(valid, reward)",
+        "take = taken(valid, reward)",
+        "take = taken(valid, reward)\n"
+        "    group = group * int(group.unique(return_counts=True)[1].unique().numel() == 1)",
         "grpo",
         "a_new_group_changes_nothing",
         examples=LATE,
@@ -26,8 +24,8 @@ MUTANTS = [
     Mutant(
         "groups of unequal sizes are computed with one mean when they come together",
         "estimators/rloo.py",
-        OWN_GROUP,
-        "groups.dense(group) * int(group.unique(return_counts=True)[1].unique().numel() == 1), "
+        "(group,), taken(valid, reward)",
+        "(group * int(group.unique(return_counts=True)[1].unique().numel() == 1),), "
         "taken(valid, reward)",
         "rloo",
         "groups_may_be_computed_apart",
@@ -35,42 +33,42 @@ MUTANTS = [
     Mutant(
         "groups of unequal sizes are refused",
         "estimators/rloo.py",
-        OWN_GROUP,
-        "groups.dense(group).view(len(group.unique()), -1).flatten(), taken(valid, reward)",
+        "(group,), taken(valid, reward)",
+        "(group.view(len(group.unique()), -1).flatten(),), taken(valid, reward)",
         "rloo",
         "every_batch_is_taken",
     ),
     Mutant(
         "groups are told by position, not by id",
         "estimators/rloo.py",
-        OWN_GROUP,
-        "((group * 0 + 1).cumsum(0) - 1) // 2, taken(valid, reward)",
+        "(group,), taken(valid, reward)",
+        "(((group * 0 + 1).cumsum(0) - 1) // 2,), taken(valid, reward)",
         "rloo",
         "order_does_not_matter",
     ),
     Mutant(
         "rows past the last whole group keep their raw reward",
         "estimators/gpg.py",
-        "centered = groups.lone_rows(centered, x, index, take, lone)",
-        "centered = groups.lone_rows(centered, x, index, take, lone)\n"
-        "    whole = len(x) - len(x) % 4\n"
-        "    centered[whole:] = x[whole:]",
+        "centered = standing(reward, (group,), take, lone=lone)",
+        "centered = standing(reward, (group,), take, lone=lone)\n"
+        "    whole = len(reward) - len(reward) % 4\n"
+        "    centered[whole:] = reward[whole:]",
         "gpg",
         "lone_members_get_nothing",
     ),
     Mutant(
         "every trajectory is a group of its own",
         "estimators/opo.py",
-        OWN_GROUP,
-        "(group * 0 + 1).cumsum(0) - 1, taken(valid, reward)",
+        "(group,), taken(valid, reward)",
+        "((group * 0 + 1).cumsum(0),), taken(valid, reward)",
         "opo",
         "every_argument_is_heard",
     ),
     Mutant(
         "anchors are compared across prompts",
         "estimators/gigpo.py",
-        "index = groups.dense(plan.turn_group, anchor.reshape(-1))",
-        "index = groups.dense(anchor.reshape(-1))",
+        "state, met = (group, anchor),",
+        "state, met = (anchor,),",
         "gigpo",
         "groups_do_not_hear_each_other",
     ),
@@ -85,8 +83,8 @@ MUTANTS = [
     Mutant(
         "turns are compared across prompts",
         "estimators/a2tgpo.py",
-        "index = groups.dense(flat(group, gain), position)",
-        "index = groups.dense(position)",
+        "keys = group[:, None], torch.arange(x.shape[1], device=x.device)",
+        "keys = (torch.arange(x.shape[1], device=x.device),)",
         "a2tgpo",
         "groups_do_not_hear_each_other",
         examples=LATE,
@@ -94,8 +92,8 @@ MUTANTS = [
     Mutant(
         "a turn without an anchor is compared with others without one",
         "estimators/gigpo.py",
-        "take = real & (anchor.reshape(-1) >= 0)",
-        "take = real",
+        "plan.real & (anchor >= 0)",
+        "plan.real",
         "gigpo",
         "long_trajectories_do_not_outvote_short_ones",
     ),
@@ -103,8 +101,8 @@ MUTANTS = [
     Mutant(
         "excluded rows count in the mean",
         "ops/groups.py",
-        "heft = torch.where(take, torch",
-        "heft = torch.where(take | True, torch",
+        "return torch.where(take, heft, torch.zeros_like(x))",
+        "return torch.where(take | True, heft, torch.zeros_like(x))",
         "grpo",
         "excluded_trajectories_are_absent",
     ),
@@ -119,8 +117,8 @@ MUTANTS = [
     Mutant(
         "excluded rows count in the spread of the batch",
         "estimators/grpo.py",
-        "spread = groups.spread(x, whole, take, by=scale, ddof=ddof)",
-        "spread = groups.spread(x.nan_to_num(0), whole, take | True, by=scale, ddof=ddof)",
+        "scaled(reward, (), take, by=None)",
+        "scaled(reward.nan_to_num(0), (), take | True, by=None)",
         "grpo",
         "excluded_trajectories_are_absent",
         {"scale_over": "batch"},
@@ -145,16 +143,16 @@ MUTANTS = [
     Mutant(
         "an excluded row counts as a reward of 0",
         "estimators/maxrl.py",
-        "wide(reward), groups.dense(group), taken(valid, reward)",
-        "wide(reward).nan_to_num(0), groups.dense(group), taken(None, reward)",
+        "standing(reward, (group,), taken(valid, reward),",
+        "standing(reward.nan_to_num(0), (group,), taken(None, reward),",
         "maxrl",
         "excluded_trajectories_are_absent",
     ),
     Mutant(
         "an excluded row counts as a member where one is left",
         "ops/groups.py",
-        "torch.where(take & (members(index, take) == 1), keep, centered)",
-        "torch.where(take & (members(index, take | True) == 1), keep, centered)",
+        "alone = take & (members(index, take) == 1)",
+        "alone = take & (members(index, take | True) == 1)",
         "rloo",
         "excluded_trajectories_are_absent",
         {"lone": "raw"},
@@ -163,8 +161,8 @@ MUTANTS = [
     Mutant(
         "excluded rows count in what a batch earned",
         "estimators/gpg.py",
-        "alpha = take.sum().to(x.dtype) / earned",
-        "alpha = take.numel() / earned.to(x.dtype)",
+        "alpha = take.sum().to(centered.dtype) / earned",
+        "alpha = take.numel() / earned.to(centered.dtype)",
         "gpg",
         "excluded_trajectories_are_absent",
     ),
@@ -180,7 +178,7 @@ MUTANTS = [
     Mutant(
         "excluded rows count in whitening",
         "estimators/reinforce.py",
-        "weight = torch.where(take, wide(length), torch.zeros_like(x))",
+        "weight = torch.where(take, wide(length), torch.zeros_like(centered))",
         "weight = wide(length)",
         "reinforce_plus_plus_baseline",
         "excluded_trajectories_are_absent",
@@ -188,24 +186,24 @@ MUTANTS = [
     Mutant(
         "turns of excluded rows count in the mean duration",
         "weighting/duration.py",
-        "real = real_turns(turn_count, duration.shape[1], valid).reshape(-1)",
-        "real = real_turns(turn_count, duration.shape[1], None).reshape(-1)",
+        "real = real_turns(turn_count, duration.shape[1], valid)",
+        "real = real_turns(turn_count, duration.shape[1], None)",
         "duration_weight",
         "excluded_trajectories_are_absent",
     ),
     Mutant(
         "members whose reward is 0 are dropped from the mean",
         "estimators/rloo.py",
-        'centered = groups.center(x, index, take, by="leave_one_out")',
-        'centered = groups.center(x, index, take, by="leave_one_out", weight=x != 0)',
+        'by="leave_one_out", lone=lone)',
+        'by="leave_one_out", weight=reward != 0, lone=lone)',
         "rloo",
         "shifting_rewards_changes_nothing",
     ),
     Mutant(
         "only the first member of a group is looked at",
         "estimators/rloo.py",
-        'centered = groups.center(x, index, take, by="leave_one_out")',
-        "centered = x - x[(index[:, None] == index).int().argmax(1)]",
+        'credit = standing(reward, (group,), taken(valid, reward), by="leave_one_out", lone=lone)',
+        "credit = reward - reward[(group[:, None] == group).int().argmax(1)]",
         "rloo",
         "order_does_not_matter",
     ),

@@ -75,8 +75,8 @@ MUTANTS = [
     Mutant(
         "the first member of a cluster speaks for it, so that the order of rows decides",
         "similarity.py",
-        "    a, b = _root(parent, i), _root(parent, j)\n    parent[max(a, b)] = min(a, b)",
-        "    if parent[i] == i and parent[j] == j:\n        parent[max(i, j)] = min(i, j)",
+        "label[label == label[j]] = label[i]",
+        "label[j] = i if label[j] == j else label[j]",
         "anchor_ids",
         by_hand("test_similarity.py", "test_joining_is_transitive"),
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,7 +95,10 @@ def _differs(test: str) -> bool:
     file, _, name = test.partition("::")
     name, _, argument = name.rstrip("]").partition("[")
     function = getattr(_tests_in(file), name)
-    cases = _cases(function) if not argument else [{next(iter(_cases(function)[0])): argument}]
+    cases = _cases(function)
+    if argument:
+        parameter = next(each for each in cases[0] if each != "backend")
+        cases = [{**cases[0], parameter: argument}]
     try:
         for arguments in cases:
             function(**arguments)
@@ -105,7 +109,8 @@ def _differs(test: str) -> bool:
 
 def _cases(function: Any) -> list[dict[str, Any]]:
     """The arguments that pytest would call a test with, one dictionary a case."""
-    cases: list[dict[str, Any]] = [{}]
+    on_torch = {"backend": "torch"} if "backend" in inspect.signature(function).parameters else {}
+    cases: list[dict[str, Any]] = [on_torch]
     for mark in getattr(function, "pytestmark", []):
         names = mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0]
         rows = [(row,) if len(names) == 1 else row for row in mark.args[1]]

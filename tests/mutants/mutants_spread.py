@@ -14,8 +14,9 @@ MUTANTS = [
     Mutant(
         "the deviation of the batch in place of the group's",
         "estimators/grpo.py",
-        'if scale_over == "group":\n        spread = groups.spread(x, index,',
-        'if scale_over == "group":\n        spread = groups.spread(x, whole,',
+        "credit = scaled(reward, (group,), take, by=center, lone=lone)",
+        "x = scaled(reward, (), take, by=None)\n"
+        "        credit = standing(x, (group,), take, by=center, lone=lone)",
         "grpo",
         "groups_do_not_hear_each_other",
         examples=LATE,
@@ -23,35 +24,38 @@ MUTANTS = [
     Mutant(
         "the raw rewards' deviation in place of the centred ones'",
         "estimators/grpo.py",
-        "spread = groups.spread(centered, whole, take, by=scale, ddof=ddof)",
-        "spread = groups.spread(x, whole, take, by=scale, ddof=ddof)",
+        "scaled(standing(reward, (group,), take, by=center, lone=lone), (), take, by=None)",
+        "standing(scaled(reward, (), take, by=None), (group,), take, by=center, lone=lone)",
         "grpo",
         core("lite_ppo_centeredstd"),
     ),
     Mutant(
         "a deviation that leaves the row out, and divides by nothing where the others are equal",
         "estimators/grpo.py",
-        "spread = torch.where(groups.members(index, take) == 1, torch.ones_like(x), spread)",
-        "n = groups.members(index, take)\n"
-        "        own = groups.center(x, index, take).square()\n"
+        "credit = scaled(reward, (group,), take, by=center, lone=lone)",
+        "credit = standing(reward, (group,), take, by=center, lone=lone)\n"
+        "        index = groups.dense(group)\n"
+        "        own = groups.center(reward.double(), index, take).square()\n"
+        "        n = groups.members(index, take)\n"
         "        rest = (groups.total(own, index) - own * n / (n - 1)) / (n - 2)\n"
-        "        spread = torch.where(rest > 1e-9, rest.abs().sqrt(), torch.ones_like(x))",
+        "        unit = rest.abs().sqrt().where(rest > 1e-9, 1.0)\n"
+        "        credit = groups.scaled(credit, unit, eps=eps, at=eps_at)",
         "grpo",
         "scaling_rewards_scales_or_changes_nothing",
     ),
     Mutant(
         "no scale is taken for the deviation",
         "estimators/grpo.py",
-        "    if scale is None:\n        return narrow(centered, reward)\n",
-        '    scale = scale or "std"\n',
+        "functools.partial(standing, scale=scale,",
+        'functools.partial(standing, scale=scale or "std",',
         "grpo",
         core("dr_grpo"),
     ),
     Mutant(
         "returns at an anchor are scaled whatever was asked for",
         "estimators/gigpo.py",
-        "        if self.scale is None:\n            return centered\n",
-        "",
+        "        return plan.scaled(returns, state, met)\n",
+        '        return plan._replace(scale="std").scaled(returns, state, met)\n',
         "gigpo",
         core("gigpo_step_norm1"),
     ),
@@ -66,8 +70,8 @@ MUTANTS = [
     Mutant(
         "eps on the deviation in place of the variance",
         "ops/groups.py",
-        'deviation = soften(spread(x, index, take, ddof=ddof), variance_eps, "variance")',
-        'deviation = soften(spread(x, index, take, ddof=ddof), variance_eps, "std")',
+        'soften(unit, variance_eps, "variance")',
+        'soften(unit, variance_eps, "std")',
         "igpo",
         core("igpo_v2_joint_g1.0"),
     ),
@@ -82,9 +86,9 @@ MUTANTS = [
     Mutant(
         "rewards outside of 0 and 1 are passed through as they are",
         "estimators/maxrl.py",
-        "return narrow(groups.scaled(centered, mean, eps=eps), reward)",
-        "inside = groups.scaled(centered, mean, eps=eps)\n"
-        "    return narrow(inside.where((x >= 0) & (x <= 1), x), reward)",
+        'standing(reward, (group,), taken(valid, reward), scale="mean", eps=eps), reward)',
+        'standing(reward, (group,), taken(valid, reward), scale="mean", eps=eps)\n'
+        "        .where((reward >= 0) & (reward <= 1), reward.double()), reward)",
         "maxrl",
         "constant_groups_get_nothing",
     ),

@@ -16,16 +16,16 @@ MUTANTS = [
     Mutant(
         "the penalty of the first turn speaks for the trajectory",
         "estimators/gigpo.py",
-        "if first and penalty.shape[1]:",
-        "if penalty.shape[1]:",
+        "if first and invalid.shape[1]:",
+        "if invalid.shape[1]:",
         "gigpo",
         by_hand("estimators/test_gigpo.py", "test_penalties_by_hand"),
     ),
     Mutant(
         "penalties are discounted back to earlier turns",
         "estimators/gigpo.py",
-        "returns = turn_returns(wide(turn_reward), real, gamma) - penalty",
-        "returns = turn_returns(wide(turn_reward) - penalty, real, gamma)",
+        "returns - invalid_penalty * invalid\n",
+        "turn_returns(\n        wide(turn_reward) - invalid_penalty * invalid, real, gamma)\n",
         "gigpo",
         core("gigpo_step_returns(after penalty)"),
     ),
@@ -73,8 +73,8 @@ MUTANTS = [
     Mutant(
         "every turn gets the return of the first",
         "estimators/gigpo.py",
-        "returns = turn_returns(wide(turn_reward), real, gamma) - penalty",
-        "returns = turn_returns(wide(turn_reward), real, gamma) - penalty\n"
+        'returns = pick("gigpo", backend, turn_returns, reward)(wide(turn_reward), real, gamma)',
+        'returns = pick("gigpo", backend, turn_returns, reward)(wide(turn_reward), real, gamma)\n'
         "    returns = returns[:, :1].expand(returns.shape)",
         "gigpo",
         core("gigpo_step_norm1"),
@@ -82,17 +82,17 @@ MUTANTS = [
     Mutant(
         "an anchor's mean runs over the first turns of trajectories only",
         "estimators/gigpo.py",
-        "return plan.scaled(groups.center(x, index, take), x, index, take).view(returns.shape)",
-        "first = torch.zeros_like(returns).index_fill(1, torch.tensor([0]), 1.0).reshape(-1)\n"
-        "        return groups.center(x, index, take, weight=first).view(returns.shape)",
+        "        return plan.scaled(returns, state, met)\n",
+        "        first = torch.zeros_like(returns).index_fill(1, torch.tensor([0]), 1.0)\n"
+        "        return plan.standing(returns, state, met, weight=first)\n",
         "gigpo",
         core("gigpo_step_norm1"),
     ),
     Mutant(
         "a turn left alone gets nothing",
         "estimators/gigpo.py",
-        "torch.where(take & (others > 0), near, far)",
-        "torch.where(take & (others > 0), near, 0 * far)",
+        "leave_out=plan.rows, otherwise=far)",
+        "leave_out=plan.rows, otherwise=0 * far)",
         "gigpo",
         "the_expected_gradient_is_the_true_one",
         {"leave_out": "trajectory", "scale": None, "gamma": 1.0},
@@ -100,8 +100,8 @@ MUTANTS = [
     Mutant(
         "leaving the trajectory out leaves only the turn out",
         "estimators/gigpo.py",
-        'own = each if plan.leave_out == "turn" else groups.dense(index, plan.turn_row)',
-        "own = each",
+        "leave_out=plan.rows, otherwise=far)",
+        'by="leave_one_out", otherwise=far)',
         "gigpo",
         "the_expected_gradient_is_the_true_one",
         {"leave_out": "trajectory", "scale": None, "gamma": 1.0},
@@ -118,25 +118,24 @@ MUTANTS = [
     Mutant(
         "steps are credited with themselves alone",
         "estimators/grpo.py",
-        "return narrow(turn_returns(z.view(turn_reward.shape), real, 1.0), turn_reward)",
-        "return narrow(turn_returns(z.view(turn_reward.shape), real, 0.0), turn_reward)",
+        "return narrow(sums(z, real, 1.0), turn_reward)",
+        "return narrow(sums(z, real, 0.0), turn_reward)",
         "grpo_process",
         core("grpo_process"),
     ),
     Mutant(
         "steps are compared with those at the same place",
         "estimators/grpo.py",
-        "index = groups.dense(flat(group, turn_reward))",
-        "place = torch.arange(x.numel()) % max(turn_reward.shape[1], 1)\n"
-        "    index = groups.dense(flat(group, turn_reward), place)",
+        "z = standing(turn_reward, (group[:, None],), real,",
+        "z = standing(turn_reward, (group[:, None], real.cumsum(1)), real,",
         "grpo_process",
         core("grpo_process"),
     ),
     Mutant(
         "turns that do not exist count in the pool of steps",
         "estimators/grpo.py",
-        "x, take = wide(turn_reward).reshape(-1), real.reshape(-1)",
-        "x, take = wide(turn_reward).nan_to_num(0).reshape(-1), real.reshape(-1) | True",
+        "z = standing(turn_reward, (group[:, None],), real,",
+        "z = standing(turn_reward.nan_to_num(0), (group[:, None],), real | True,",
         "grpo_process",
         "padding_changes_nothing",
     ),

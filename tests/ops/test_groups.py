@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditlib.ops import groups
+from creditlib.ops.dispatch import pick
 from creditlib.testing import assert_close
 
 SIZES = [0, 1, 7, 64, 129]
@@ -61,6 +62,25 @@ def test_dense_is_the_rank_of_the_tuple(pairs):
     columns = [torch.tensor([pair[k] for pair in pairs], dtype=torch.int64) for k in (0, 1)]
     order = sorted(set(pairs))
     assert groups.dense(*columns).tolist() == [order.index(pair) for pair in pairs]
+
+
+def test_numbers_of_ids_on_every_backend(backend):
+    """Equal tuples have equal numbers below the number of rows, others have others."""
+    rows = 40 if backend == "triton" else 3000
+    draw = torch.Generator().manual_seed(0)
+    # ids that agree in their low bits, or in their high ones, or lie at the edges
+    key = torch.randint(0, rows // 2, (rows,), generator=draw)
+    for keys in (
+        (key * 2**32,),
+        (key - rows,),
+        (key, key.flip(0)),
+        (torch.where(key > 3, 2**63 - 1, -(2**63)), key),
+        (key, key % 2, (key % 3).to(torch.int8)),
+    ):
+        number = pick("dense", "auto", groups.dense, key)(*keys).tolist()
+        tuples = list(zip(*(k.tolist() for k in keys), strict=True))
+        assert len(set(number)) == len(set(tuples)) == len(set(zip(number, tuples, strict=True)))
+        assert 0 <= min(number) <= max(number) < rows
 
 
 def test_center_by_hand():
@@ -181,16 +201,6 @@ def test_a_spread_that_softens_to_zero_divides_nothing(spread, eps, at):
     # −2 + 2 = 0 and max(−2, 0) = 0: a mean may be negative, and 0/0 would be NaN.
     by = torch.tensor([spread], dtype=F64)
     assert groups.scaled(torch.zeros(1, dtype=F64), by, eps=eps, at=at).tolist() == [0]
-
-
-def test_lone_rows_and_z_scores_by_hand():
-    x, index = torch.tensor([1.0, 3.0, 9.0], dtype=F64), torch.tensor([0, 0, 1])
-    take, zero = torch.tensor([True, True, True]), torch.zeros(3, dtype=F64)
-    assert groups.lone_rows(zero, x, index, take, "raw").tolist() == [0, 0, 9]
-    assert groups.lone_rows(x, x, index, take, "zero").tolist() == [1, 3, 0]
-    # mean 2, variance 1, sqrt(1 + 3) + 2 = 4
-    z = groups.z_score(x, index, take, ddof=0, eps=2.0, variance_eps=3.0)
-    assert z.tolist() == [-0.25, 0.25, 0]
 
 
 @given(seed=st.integers(0, 10**6))

@@ -4,14 +4,19 @@ from fractions import Fraction
 
 import pytest
 import torch
-from helpers import F64, assert_same
+from helpers import F64, QUICK, assert_same, implementation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditlib.ops.whitening import moments, standardize
+from creditlib.ops import whitening
 from creditlib.testing import assert_close
 
 SIZES = [0, 1, 7, 64, 129]
+
+
+def both(backend):
+    """The two operations of a backend."""
+    return [implementation(f, backend) for f in (whitening.moments, whitening.standardize)]
 
 
 def loop(values, weights, eps):
@@ -31,7 +36,8 @@ def draws(seed, size):
     return torch.where(weight > 0, x, torch.nan), weight
 
 
-def test_by_hand():
+def test_by_hand(backend):
+    moments, standardize = both(backend)
     # 1 twice and 4 once: mean 2, squares 1 + 1 + 4 = 6 over 3 − 1 = 3, plus eps 1: rstd 1/2
     x, weight = torch.tensor([1.0, 4.0, torch.nan], dtype=F64), torch.tensor([2, 1, 0])
     assert [m.item() for m in moments(x, weight, 1.0)] == [2, 0.5]
@@ -39,8 +45,20 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("quick", QUICK)
 @given(seed=st.integers(0, 10**6), eps=st.sampled_from([0.0, 1e-8, 1.0]))
-def test_against_a_loop(size, seed, eps):
+def test_against_a_loop(quick, size, seed, eps):
+    check_moments(quick, size, seed, eps)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("eps", [0.0, 1.0])
+def test_every_backend_against_a_loop(backend, size, eps):
+    check_moments(backend, size, 1, eps)
+
+
+def check_moments(backend, size, seed, eps):
+    moments, standardize = both(backend)
     x, weight = draws(seed, size)
     mean, rstd = loop(x.tolist(), weight.tolist(), eps)
     ours = moments(x, weight, eps)
@@ -52,13 +70,15 @@ def test_against_a_loop(size, seed, eps):
 @pytest.mark.parametrize("dtype", [torch.float32, F64])
 @pytest.mark.parametrize("value", [0.0, 0.1, -9.7, 1e-30, 1e30])
 @pytest.mark.parametrize("eps", [0.0, 1e-8])
-def test_equal_values_give_exactly_zero(dtype, value, eps):
+def test_equal_values_give_exactly_zero(backend, dtype, value, eps):
+    _, standardize = both(backend)
     x = torch.full((13,), value, dtype=dtype)
     assert not standardize(x, torch.ones(13, dtype=torch.bool), eps).any()
 
 
 @pytest.mark.parametrize("offset", [0.0, 100.0, 1e4])
-def test_a_large_common_offset_costs_no_digits(offset):
+def test_a_large_common_offset_costs_no_digits(backend, offset):
+    _, standardize = both(backend)
     # The values are exact in float32; so are their distances, of which whitening is made.
     x = (torch.arange(50) % 7).to(torch.float32) / 64 + offset
     every = torch.ones(50, dtype=torch.bool)
@@ -66,7 +86,8 @@ def test_a_large_common_offset_costs_no_digits(offset):
 
 
 @pytest.mark.parametrize("garbage", [torch.nan, torch.inf, -1.0])
-def test_garbage_that_does_not_count_is_not_read(garbage):
+def test_garbage_that_does_not_count_is_not_read(backend, garbage):
+    _, standardize = both(backend)
     x, weight = torch.tensor([1.0, 3.0, garbage]), torch.tensor([1.0, 1.0, 0.0])
     expected = standardize(x[:2], weight[:2], 1e-8)
     assert_same(standardize(x, weight, 1e-8)[:2], expected)
@@ -76,8 +97,10 @@ def test_garbage_that_does_not_count_is_not_read(garbage):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, F64])
+@pytest.mark.parametrize("quick", QUICK)
 @given(seed=st.integers(0, 10**6))
-def test_order_and_padding_change_no_bit_of_the_moments(dtype, seed):
+def test_order_and_padding_change_no_bit_of_the_moments(quick, dtype, seed):
+    moments, _ = both(quick)
     x, weight = draws(seed, 60)
     x = (x * 10.0 ** torch.arange(-30, 30).remainder(9)).to(dtype)
     order = torch.randperm(60, generator=torch.Generator().manual_seed(seed))
@@ -86,3 +109,18 @@ def test_order_and_padding_change_no_bit_of_the_moments(dtype, seed):
     wide = torch.nn.functional.pad(x.view(6, 10), (3, 70), value=torch.nan)
     counts = torch.nn.functional.pad(weight.view(6, 10), (3, 70))
     assert_same(moments(wide, counts, 1e-8), expected)
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+def test_what_counts_and_is_not_finite_is_not_hidden(backend, bad):
+    _, standardize = both(backend)
+    x = torch.tensor([1.0, bad, 3.0])
+    assert standardize(x, torch.ones(3, dtype=torch.bool), 1e-8).isnan().any()
+
+
+def test_one_outlier_costs_the_others_no_digits(backend):
+    # 2^12 values of 0 and 1 and one of 2^20: exact sums, so the float64 loop is the truth.
+    x = torch.cat([torch.arange(2.0**12) % 2, torch.tensor([2.0**20])])
+    moments, _ = both(backend)
+    ours = moments(x, torch.ones_like(x, dtype=torch.bool), 0.0)
+    assert_close(torch.stack(ours), torch.tensor(loop(x.tolist(), [1] * len(x), 0.0), dtype=F64))

@@ -1,0 +1,141 @@
+"""The figures to reach: for each the target, what was measured, and whether it was reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.fit import exponent, series
+from benchmarks.results import Row
+from benchmarks.show import duration, ratio
+
+__all__ = ["EXPONENT", "FIGURES", "Figure", "Verdict", "judge", "judge_exponents"]
+
+EXPONENT = 1.05
+FLOOR, COPIES, MILLISECONDS, PEER = "x floor", "x copy of the result", "ms", "times faster than"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A bound on one row: `kind` of `key`; for PEER the contestant named, and where it ran."""
+
+    work: str
+    key: str
+    kind: str
+    target: float
+    peer: str = ""
+    peer_key: str = ""  # the row of the peer's time, if it is another one
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A figure, and what the rows say of it: "yes", "no" or "not measured"."""
+
+    work: str
+    target: str
+    measured: str
+    reached: str
+
+
+def _figures() -> Iterable[Figure]:
+    for shape in ("256x32768", "1024x4096"):
+        for dtype in ("int8", "int64"):
+            yield Figure("GAE, holes", f"gae {shape} {dtype}, holes", FLOOR, 3)
+        whitened = f"gae, whitened {shape} int8, holes"
+        yield Figure("GAE, holes, whitened as verl's is", whitened, PEER, 150, "verl loop")
+        full = f"gae {shape} int8, full"
+        yield Figure("GAE, no holes (it has none)", full, PEER, 60, "torchrl vectorised")
+        yield Figure("GAE, no holes (it has none)", full, PEER, 5, "slime chunked")
+        yield Figure("discounted returns", f"discounted_return {shape} int8, holes", FLOOR, 5)
+        plus = f"reinforce_plus_plus {shape} int8, holes"
+        yield Figure("REINFORCE++ with whitening", plus, FLOOR, 5)
+        yield Figure("REINFORCE++ with whitening", plus, PEER, 50, "verl loop")
+    grpo = "grpo to tokens 1024x4096 rewards given, int8, holes"
+    yield Figure("GRPO, rewards given per trajectory, to tokens", grpo, FLOOR, 2)
+    yield Figure("GRPO, rewards given per trajectory, to tokens", grpo, PEER, 4, "verl vectorised")
+    yield Figure("GRPO, rewards given per trajectory, to tokens", grpo, PEER, 15, "verl loop")
+    text = "gigpo from text 25600x512 to tokens, int8"
+    turns, agent = "gigpo from ids 512x50 turns only", "verl_agent loop"
+    yield Figure("GiGPO from text, to tokens", text, COPIES, 10)
+    yield Figure("GiGPO from text, to tokens", text, PEER, 300, agent)
+    tokens = "gigpo from ids 25600x512 to tokens, int8"
+    yield Figure("GiGPO from integer ids, to tokens", tokens, COPIES, 2.5)
+    yield Figure("GiGPO from integer ids, turns only", turns, MILLISECONDS, 2)
+    yield Figure("GiGPO from integer ids, turns only", turns, PEER, 3000, agent, text)
+    igpo = "igpo to tokens 256x32768 int8, adjoining"
+    yield Figure("IGPO to tokens", igpo, FLOOR, 4)
+    yield Figure("IGPO to tokens", igpo, PEER, 2000, "igpo loop")
+    few = "igpo to tokens 32x32768 int8, adjoining"
+    yield Figure("IGPO to tokens, an eighth of the rows", few, PEER, 2000, "igpo loop")
+    yield Figure("A2TGPO to tokens", "a2tgpo to tokens 256x32768 int8, adjoining", FLOOR, 4)
+    pure = "pure to tokens 1024x4096 int8, adjoining"
+    yield Figure("PURE to tokens", pure, FLOOR, 5)
+    yield Figure("PURE to tokens", pure, PEER, 8, "pure step baseline")
+
+
+FIGURES = tuple(_figures())
+
+
+def judge(rows: Sequence[Row], figures: Sequence[Figure] = FIGURES) -> list[Verdict]:
+    """One machine's rows against the figures; ours is the call with fresh results.
+
+    >>> figure = Figure("GAE", "gae 64x512", FLOOR, 3)
+    >>> judge([], [figure])[0].reached
+    'not measured'
+    """
+    times = {(row.key, row.contestant): row for row in rows if row.p50_us is not None}
+    return [_judge(times, figure) for figure in figures]
+
+
+def _judge(times: dict[tuple[str, str], Row], figure: Figure) -> Verdict:
+    ours = times.get((figure.key, "creditlib"))
+    sign = "at least" if figure.kind == PEER else "at most"
+    unit = f"{figure.kind} {figure.peer}" if figure.peer else figure.kind
+    target = f"{sign} {figure.target:,g} {unit}"
+    size = figure.key.split()
+    shape = next(word for word in size if "x" in word and word[0].isdigit())
+    dtype = " int64" if "int64" in figure.key else ""
+    work = f"{figure.work}, {shape}{dtype}"
+    value = None if ours is None else _value(times, figure, ours)
+    if value is None:
+        return Verdict(work, target, "", "not measured")
+    met = value >= figure.target if figure.kind == PEER else value <= figure.target
+    shown = duration(value * 1e3) if figure.kind == MILLISECONDS else ratio(value)
+    return Verdict(work, target, shown, "yes" if met else "no")
+
+
+def _value(times: dict[tuple[str, str], Row], figure: Figure, ours: Row) -> float | None:
+    if ours.p50_us is None:
+        return None
+    per: dict[str, Callable[[], float | None]] = {
+        FLOOR: lambda: ours.floor_us,
+        COPIES: lambda: ours.copy_us,
+        MILLISECONDS: lambda: 1e3,
+    }
+    if figure.kind in per:
+        unit = per[figure.kind]()
+        return None if not unit else ours.p50_us / unit
+    other = times.get((figure.peer_key or figure.key, figure.peer))
+    return None if other is None or other.p50_us is None else other.p50_us / ours.p50_us
+
+
+def judge_exponents(rows: Sequence[Row]) -> list[Verdict]:
+    """The fitted exponents of one machine's series against the bound."""
+    verdicts: list[Verdict] = []
+    for (op, axis), points in series(rows).items():
+        sizes = [row.x or 1.0 for row in points]
+        times = [row.p50_us or 1.0 for row in points]
+        slope = exponent(sizes, times)
+        last = [place for place, size in enumerate(sizes) if size >= sizes[-1] / 11]
+        late = exponent([sizes[i] for i in last], [times[i] for i in last]) if last[1:] else slope
+        decades = f"{points[0].x:,.0f} to {points[-1].x:,.0f} {axis}"
+        met = "yes" if slope <= EXPONENT else "no"
+        verdicts.append(
+            Verdict(
+                f"{op}, {decades}",
+                f"exponent at most {EXPONENT}",
+                f"{slope:.2f}, last decade {late:.2f}",
+                met,
+            )
+        )
+    return verdicts

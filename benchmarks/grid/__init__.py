@@ -1,0 +1,26 @@
+"""The standard grid: every operation and estimator, over shapes that each stand for something."""
+
+from __future__ import annotations
+
+import fnmatch
+
+from benchmarks.grid import credit, scaling, steps, tokens
+from benchmarks.work import Plan
+
+__all__ = ["chosen", "plans"]
+
+
+def plans() -> list[Plan]:
+    """All rows, in the order of the report."""
+    return [*tokens.plans(), *credit.plans(), *steps.plans(), *scaling.plans()]
+
+
+def chosen(only: str, quick: bool) -> list[Plan]:
+    """Rows whose key holds `only` (or matches it as a pattern with *); the tiny ones if `quick`.
+
+    >>> {plan.op for plan in chosen("whiten*", quick=False)}
+    {'whiten'}
+    """
+    pattern = only if "*" in only else f"*{only}*"
+    some = [plan for plan in plans() if plan.quick == quick]
+    return [plan for plan in some if fnmatch.fnmatch(plan.key.lower(), pattern.lower())]

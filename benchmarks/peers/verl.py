@@ -1,0 +1,98 @@
+"""verl, from the installed package: `verl.trainer.ppo.core_algos`, called as its trainer calls it.
+
+Translated: an int64 response mask and uid strings, as its trainer passes them. Tolerated: verl's
+GAE and REINFORCE++ whiten inside, so ours is timed with whitening too; its GAE leaves numbers on
+masked tokens, which are compared as 0; outcome estimators get the reward on the last token and sum
+it themselves, which is what verl has.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from benchmarks.peers.checkout import package_version
+from benchmarks.work import Batch, Offer, Offered, Peer
+
+__all__ = ["load"]
+
+
+def _first(result: Any) -> tuple[Tensor, ...]:
+    return (result[0],)
+
+
+def _gae(core: Any) -> Offer:
+    def offer(batch: Batch) -> Offered:
+        mask = batch["mask"]
+        return Offered(
+            lambda: core.compute_gae_advantage_return(
+                token_level_rewards=batch["token_reward"],
+                values=batch["value"],
+                response_mask=mask,
+                gamma=0.99,
+                lam=0.95,
+            ),
+            lambda result: (result[0] * mask, result[1] * mask),
+            "numbers on masked tokens compared as 0",
+        )
+
+    return offer
+
+
+def _plus_plus(core: Any, config: Any) -> Offer:
+    def offer(batch: Batch) -> Offered:
+        return Offered(
+            lambda: core.compute_reinforce_plus_plus_outcome_advantage(
+                token_level_rewards=batch["token_reward"],
+                response_mask=batch["mask"],
+                config=config,
+            ),
+            lambda result: (result[0], result[1] * batch["mask"]),
+        )
+
+    return offer
+
+
+def load(path: Path | None) -> Peer:
+    """The installed verl; a checkout is not needed."""
+    import verl.trainer.ppo.core_algos as core
+    from verl.trainer.config import AlgoConfig
+
+    def outcome(name: str) -> Offer:
+        function = core.get_adv_estimator_fn(name)
+
+        def offer(batch: Batch) -> Offered:
+            return Offered(
+                lambda: function(
+                    token_level_rewards=batch["outcome_token_reward"],
+                    response_mask=batch["mask"],
+                    index=batch["uid"],
+                ),
+                _first,
+            )
+
+        return offer
+
+    return Peer(
+        "verl",
+        package_version("verl"),
+        "package",
+        {
+            "gae, whitened": [("loop", _gae(core))],
+            "reinforce_plus_plus": [("loop", _plus_plus(core, AlgoConfig(gamma=0.99)))],
+            "grpo to tokens": [
+                ("loop", outcome("grpo")),
+                ("vectorised", outcome("grpo_vectorized")),
+            ],
+            "rloo to tokens": [
+                ("loop", outcome("rloo")),
+                ("vectorised", outcome("rloo_vectorized")),
+            ],
+            "opo to tokens": [("loop", outcome("opo"))],
+            "reinforce_plus_plus_baseline to tokens": [
+                ("loop", outcome("reinforce_plus_plus_baseline"))
+            ],
+        },
+    )

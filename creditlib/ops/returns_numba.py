@@ -1,0 +1,241 @@
+"""Returns over tokens as compiled loops, one walk over each row from its end.
+
+Only written tokens enter the arithmetic, in float64 and in their order: neither padding nor its
+side nor a gap changes a bit. Each row is a program of its own, so threads change none either.
+"""
+
+# pyright: reportUntypedFunctionDecorator=false, reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+from torch import Tensor
+
+from creditlib.ops.arrays import array, bounds, delivered, target
+from creditlib.ops.precision import as_float
+from creditlib.ops.whitening_numba import moments_of, whiten_rows
+from creditlib.ops.workers import share
+
+__all__ = ["gae", "token_returns", "turn_returns", "whitened_returns"]
+
+_compiled = numba.njit(cache=True, nogil=True, fastmath={"contract"})
+
+# Whose rewards count on tokens nobody wrote: those between written tokens, all, or those present.
+_BETWEEN, _ALL, _PRESENT = 0, 1, 2
+
+
+@_compiled
+def _gae_rows(
+    first: Any,
+    last: Any,
+    reward: Any,
+    value: Any,
+    turn: Any,
+    present: Any,
+    mode: Any,
+    bootstrap: Any,
+    bound: Any,
+    gamma: Any,
+    decay: Any,
+    advantage: Any,
+    returns: Any,
+) -> None:
+    for i in range(first, last):
+        start, t = bound[i], bound[i + 1] - 1
+        gap, ahead, carry, lowest = 0.0, bootstrap[i], 0.0, -1
+        while t >= start:
+            # An unsigned index spares the check for indices that count from the end.
+            while t >= start and turn[np.uintp(t)] < 0:
+                u = np.uintp(t)
+                advantage[u] = 0.0
+                returns[u] = 0.0
+                if (
+                    mode == _ALL
+                    or (mode == _BETWEEN and lowest >= 0)
+                    or (mode == _PRESENT and present[u])
+                ):
+                    found = np.float64(reward[u])
+                    if not np.isnan(found):
+                        gap += found
+                t -= 1
+            while t >= start and turn[np.uintp(t)] >= 0:
+                u = np.uintp(t)
+                here = np.float64(value[u])
+                delta = (np.float64(reward[u]) + gap) + (gamma * ahead - here)
+                carry = delta + decay * carry
+                gap, ahead, lowest = 0.0, here, t
+                advantage[u] = carry
+                returns[u] = carry + here
+                t -= 1
+        # What lies before the first written token is earned by it.
+        if mode != _BETWEEN and lowest >= 0:
+            advantage[lowest] = carry + gap
+            returns[lowest] = (carry + gap) + ahead
+
+
+@_compiled
+def _return_rows(
+    first: Any,
+    last: Any,
+    reward: Any,
+    turn: Any,
+    present: Any,
+    mode: Any,
+    bound: Any,
+    gamma: Any,
+    returns: Any,
+) -> None:
+    for i in range(first, last):
+        start, t = bound[i], bound[i + 1] - 1
+        gap, carry, lowest = 0.0, 0.0, -1
+        while t >= start:
+            while t >= start and turn[np.uintp(t)] < 0:
+                u = np.uintp(t)
+                returns[u] = 0.0
+                if (
+                    mode == _ALL
+                    or (mode == _BETWEEN and lowest >= 0)
+                    or (mode == _PRESENT and present[u])
+                ):
+                    found = np.float64(reward[u])
+                    if not np.isnan(found):
+                        gap += found
+                t -= 1
+            while t >= start and turn[np.uintp(t)] >= 0:
+                u = np.uintp(t)
+                carry = (np.float64(reward[u]) + gap) + gamma * carry
+                gap, lowest = 0.0, t
+                returns[u] = carry
+                t -= 1
+        if mode != _BETWEEN and lowest >= 0:
+            returns[lowest] = carry + gap
+
+
+@_compiled
+def _turn_rows(x: Any, real: Any, gamma: Any, result: Any) -> None:
+    for i in range(x.shape[0]):
+        carry = 0.0
+        for k in range(x.shape[1] - 1, -1, -1):
+            if real[i, k]:
+                carry = x[i, k] + gamma * carry
+                result[i, k] = carry
+            else:
+                carry = 0.0
+                result[i, k] = 0.0
+
+
+def _counting(present: Tensor | None, offsets: Tensor | None) -> tuple[np.ndarray[Any, Any], int]:
+    if present is not None:
+        return array(present), _PRESENT
+    return np.zeros(0, dtype=np.uint8), _BETWEEN if offsets is None else _ALL
+
+
+def token_returns(
+    reward: Tensor,
+    turn: Tensor,
+    *,
+    gamma: float,
+    present: Tensor | None = None,
+    offsets: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Twin of `returns.token_returns`."""
+    reward = as_float(reward)
+    result, bound = target(turn, reward.dtype, out), bounds(turn, offsets)
+    seen, mode = _counting(present, offsets)
+    share(
+        _return_rows,
+        len(bound) - 1,
+        turn.numel(),
+        array(reward),
+        array(turn),
+        seen,
+        mode,
+        bound,
+        float(gamma),
+        array(result),
+    )
+    return delivered(result, out)
+
+
+def whitened_returns(
+    reward: Tensor,
+    turn: Tensor,
+    *,
+    gamma: float,
+    eps: float,
+    present: Tensor | None = None,
+    offsets: Tensor | None = None,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Twin of `returns.whitened_returns`."""
+    first, second = (None, None) if out is None else out
+    plain = token_returns(reward, turn, gamma=gamma, present=present, offsets=offsets, out=second)
+    result, bound = target(turn, plain.dtype, first), bounds(turn, offsets)
+    values, who = array(plain), array(turn)
+    mean, rstd = moments_of(values, who, -1, bound, eps, mask=True)
+    share(
+        whiten_rows,
+        len(bound) - 1,
+        turn.numel(),
+        values,
+        who,
+        -1,
+        bound,
+        mean,
+        rstd,
+        array(result),
+    )
+    return delivered(result, first), plain
+
+
+def gae(
+    reward: Tensor,
+    value: Tensor,
+    turn: Tensor,
+    *,
+    gamma: float,
+    lam: float,
+    bootstrap: Tensor | None = None,
+    present: Tensor | None = None,
+    offsets: Tensor | None = None,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Twin of `returns.gae`."""
+    reward, value = as_float(reward), as_float(value)
+    dtype = torch.promote_types(reward.dtype, value.dtype)
+    first, second = (None, None) if out is None else out
+    advantage, returns = target(turn, dtype, first), target(turn, dtype, second)
+    bound = bounds(turn, offsets)
+    rows = len(bound) - 1
+    last = np.zeros(rows) if bootstrap is None else array(bootstrap.to(torch.float64))
+    seen, mode = _counting(present, offsets)
+    share(
+        _gae_rows,
+        rows,
+        turn.numel(),
+        array(reward.to(dtype)),
+        array(value.to(dtype)),
+        array(turn),
+        seen,
+        mode,
+        last,
+        bound,
+        float(gamma),
+        float(gamma) * float(lam),
+        array(advantage),
+        array(returns),
+    )
+    return delivered(advantage, first), delivered(returns, second)
+
+
+def turn_returns(x: Tensor, real: Tensor, gamma: float) -> Tensor:
+    """Twin of `returns.turn_returns`."""
+    result = torch.empty_like(x, memory_format=torch.contiguous_format)
+    value = x.detach().contiguous().numpy()
+    _turn_rows(value, real.detach().contiguous().numpy(), float(gamma), result.numpy())
+    return result

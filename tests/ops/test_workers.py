@@ -1,0 +1,71 @@
+"""Rows shared out among threads: each once, in order, also after a fork and from many threads."""
+
+import multiprocessing
+import sys
+import threading
+
+import pytest
+import torch
+
+from creditlib.ops import workers
+
+MANY = workers.FEW_TOKENS
+
+
+@pytest.fixture
+def three_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 3, 10, 64])
+def test_every_row_is_worked_on_once_and_in_order(three_threads, rows):
+    parts = workers.share(lambda first, last: list(range(first, last)), rows, MANY)
+    assert [row for part in parts for row in part] == list(range(rows))
+    assert len(parts) == max(1, min(3, rows))
+
+
+def test_few_tokens_stay_in_the_calling_thread(three_threads):
+    parts = workers.share(lambda first, last: threading.current_thread(), 8, MANY - 1)
+    assert parts == [threading.current_thread()]
+
+
+def test_an_error_of_any_thread_is_raised(three_threads):
+    def work(first, last):
+        if last == 9:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        workers.share(work, 9, MANY)
+
+
+def test_many_threads_may_share_at_once(three_threads):
+    results = []
+
+    def call(k):
+        results.append((k, workers.share(lambda a, b, k: (a, b, k), 9, MANY, k)))
+
+    callers = [threading.Thread(target=call, args=(k,)) for k in range(8)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert sorted(results) == [(k, [(0, 3, k), (3, 6, k), (6, 9, k)]) for k in range(8)]
+
+
+def _in_child(queue):
+    queue.put(workers.share(lambda first, last: last - first, 9, MANY))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own(three_threads):
+    workers.share(lambda first, last: None, 9, MANY)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_in_child, args=(queue,))
+    child.start()
+    assert queue.get(timeout=60) == [3, 3, 3]
+    child.join()

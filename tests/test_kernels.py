@@ -1,0 +1,89 @@
+"""Every Triton kernel, compiled ahead of time for GPUs that need not be there.
+
+Demanded of each: no spilled register, no local memory; the wide memory instructions that its entry
+names, and no more narrow ones than it allows. `python tests/kernels/report.py` prints the table.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("triton")
+
+from kernels import report
+
+from creditlib.ops._tiles_triton import Kernel
+
+REPORT = Path(report.__file__)
+OPS = Path(__file__).parent.parent / "creditlib" / "ops"
+GOOD = {
+    "name": "k",
+    "target": 90,
+    "registers": 32,
+    "stack": 0,
+    "local": 0,
+    "shared": 0,
+    "instructions": 100,
+    "per_element": 10.0,
+    "accesses": {"LDG.128": 2, "STG.128": 1},
+    "narrow": 0,
+    "faults": (),
+}
+
+
+def compiled(*arguments):
+    """The report of a process in which kernels are compiled, not interpreted."""
+    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
+    command = [sys.executable, str(REPORT), "--json", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("target", report.TARGETS)
+def test_every_kernel_compiles_to_what_it_should(target):
+    found = compiled("--targets", str(target))
+    assert len(found) == sum(target in kernel.targets for kernel in report.kernels())
+    assert len(found) == len({each["name"] for each in found})
+    assert not [(each["name"], each["faults"]) for each in found if each["faults"]]
+
+
+def test_every_kernel_is_in_a_list():
+    listed = {kernel.function.fn.__name__ for kernel in report.kernels()}
+    found = set()
+    for path in OPS.glob("*_triton.py"):
+        for part in path.read_text().split("@triton.jit\n")[1:]:
+            body = re.split(r"\n\n\n(?!@)", part)[0]
+            if "tl.program_id" in body and not re.search(r"^ +return ", body, re.MULTILINE):
+                found.add(re.match(r"def (\w+)", part)[1])
+    assert {"whole", "finish"} < found
+    assert found <= listed
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({}, ()),
+        ({"stack": 16}, ("16 bytes of stack, 0 local accesses",)),
+        ({"local": 3}, ("0 bytes of stack, 3 local accesses",)),
+        ({"accesses": {"LDG.128": 2, "STG.32": 4}}, ("no STG.E.128",)),
+        ({"narrow": 5}, ("5 narrow accesses, 4 allowed",)),
+    ],
+)
+def test_what_is_a_fault(change, fault):
+    kernel = Kernel("k", None, {}, {}, 4, demands=("LDG.E.128", "STG.E.128"), narrow=4)
+    assert report.faults(kernel, report.Compiled(**{**GOOD, **change})) == fault
+
+
+def test_instructions_are_read_from_a_listing():
+    listing = """
+        /*0010*/                   LDC R1, c[0x0][0x28] ;
+        /*0020*/              @P0  LDG.E.128 R4, desc[UR4][R2.64] ;
+        /*0030*/             @!P1  STG.E.U8 desc[UR4][R2.64], R4 ;
+    """
+    assert report.INSTRUCTION.findall(listing) == ["LDC", "LDG.E.128", "STG.E.U8"]
