@@ -1,8 +1,9 @@
 """verl, from the installed package: `verl.trainer.ppo.core_algos`, called as its trainer calls it.
 
 Translated: an int64 response mask and uid strings, as its trainer passes them. Tolerated: verl's
-GAE and REINFORCE++ whiten inside, so ours is timed with whitening too; its GAE leaves numbers on
-masked tokens, which are compared as 0; outcome estimators get the reward on the last token and sum
+GAE and REINFORCE++ whiten inside, so ours is timed with whitening too, and GAE once more with
+neither (the one place where a peer's code is touched); its GAE leaves numbers on masked tokens,
+which are compared as 0; outcome estimators get the reward on the last token and sum
 it themselves, which is what verl has.
 """
 
@@ -37,6 +38,34 @@ def _gae(core: Any) -> Offer:
             lambda result: (result[0] * mask, result[1] * mask),
             "numbers on masked tokens compared as 0",
         )
+
+    return offer
+
+
+def _gae_alone(core: Any) -> Offer:
+    """The same function with `masked_whiten` replaced by the identity while it runs."""
+
+    def offer(batch: Batch) -> Offered | None:
+        if batch["full"] or batch["turn"].ndim != 2 or batch["turn"].element_size() != 1:
+            return None
+        mask = batch["mask"]
+
+        def call() -> Any:
+            whiten = core.verl_F.masked_whiten
+            core.verl_F.masked_whiten = lambda values, mask, **_: values
+            try:
+                return core.compute_gae_advantage_return(
+                    token_level_rewards=batch["token_reward"],
+                    values=batch["value"],
+                    response_mask=mask,
+                    gamma=0.99,
+                    lam=0.95,
+                )
+            finally:
+                core.verl_F.masked_whiten = whiten
+
+        view = lambda result: (result[0] * mask, result[1] * mask)  # noqa: E731
+        return Offered(call, view, "its whitening left out, which nothing of ours does either")
 
     return offer
 
@@ -80,6 +109,7 @@ def load(path: Path | None) -> Peer:
         package_version("verl"),
         "package",
         {
+            "gae": [("loop, not whitened", _gae_alone(core))],
             "gae, whitened": [("loop", _gae(core))],
             "reinforce_plus_plus": [("loop", _plus_plus(core, AlgoConfig(gamma=0.99)))],
             "grpo to tokens": [

@@ -19,6 +19,7 @@ from creditlib.ops.workers import share
 __all__ = ["sum_turns", "to_tokens"]
 
 _compiled = numba.njit(cache=True, nogil=True)
+_BLOCK, _ONE = np.uintp(32), np.uintp(1)
 
 
 @_compiled
@@ -34,14 +35,28 @@ def _row_tokens(first: Any, last: Any, credit: Any, turn: Any, bound: Any, resul
 def _turn_tokens(
     first: Any, last: Any, credit: Any, turns: Any, turn: Any, bound: Any, result: Any
 ) -> Any:
-    """Returns the largest turn id met; one without a column is written as 0."""
+    """Returns the largest turn id met; one without a column is written as 0.
+
+    Tokens of a turn mostly lie together: a block of one turn is filled at once.
+    """
     largest = -1
     for i in range(first, last):
-        begin = i * turns
-        for u in range(np.uintp(bound[i]), np.uintp(bound[i + 1])):
-            k = np.int64(turn[u])
-            largest = max(largest, k)
-            result[u] = credit[np.uintp(begin + k)] if 0 <= k < turns else 0.0
+        begin, u, stop = i * turns, np.uintp(bound[i]), np.uintp(bound[i + 1])
+        while u < stop:
+            who = np.int64(turn[u])
+            mine = credit[np.uintp(begin + who)] if 0 <= who < turns else credit.dtype.type(0)
+            largest = max(largest, who)
+            if u + _BLOCK <= stop:
+                others = turn.dtype.type(0)
+                for j in range(_BLOCK):
+                    others |= turn[u + j] ^ turn[u]
+                if others == 0:
+                    for j in range(_BLOCK):
+                        result[u + j] = mine
+                    u += _BLOCK
+                    continue
+            result[u] = mine
+            u += _ONE
     return largest
 
 
@@ -92,9 +107,9 @@ def to_tokens(
         share(_row_tokens, rows, tokens, table, flat, bound, values)
     else:
         turns = credit.shape[1]
-        met = share(_turn_tokens, rows, tokens, table, turns, flat, bound, values)
-        if max(met) >= turns:
-            raise no_such_turn("to_tokens", max(met), turns)
+        largest = max(share(_turn_tokens, rows, tokens, table, turns, flat, bound, values))
+        if largest >= turns:
+            raise no_such_turn("to_tokens", largest, turns)
     if weight is not None:
         factor = array(weight.to(credit.dtype))
         share(_scale_tokens, rows, tokens, factor, flat, bound, values)

@@ -1,12 +1,19 @@
-"""Rows shared out among as many threads as torch uses, for compiled loops that release the GIL."""
+"""Rows shared out among torch's own threads, for compiled loops that release the GIL.
+
+torch's OpenMP threads wait for work by spinning. Threads beside them would share cores with that,
+and halve the speed of whatever follows a torch operation; so it is those threads that work here,
+through the entry point that compilers call (GOMP_parallel). Where there is none, and in a forked
+process, whose OpenMP threads are gone, a pool of Python's threads does the same.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import functools
-import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +22,28 @@ __all__ = ["share"]
 
 # Below this many tokens a second thread costs more than it saves.
 FEW_TOKENS = 32768
+# Runs of rows for each thread: whoever is ready takes the next, so that none waits for long.
+RUNS = 4
+
+_LIBRARIES = ("libgomp*.so*", "libiomp5*.so*", "libomp*.so*")
+_callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_state = {"forked": False}
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: (_state.update(forked=True), _pool.cache_clear()))
+
+
+@functools.cache
+def _parallel() -> Callable[..., Any] | None:
+    """The entry point in the OpenMP library that torch brought, None if there is none."""
+    folder = Path(torch.__file__).parent / "lib"
+    for pattern in _LIBRARIES:
+        for path in sorted(folder.glob(pattern)):
+            try:
+                return ctypes.CDLL(str(path)).GOMP_parallel
+            except (OSError, AttributeError):
+                continue
+    return None
 
 
 @functools.cache
@@ -22,16 +51,11 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="creditlib")
 
 
-# Threads do not survive a fork; the child makes its own.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)
-
-
 def share(work: Callable[..., Any], rows: int, tokens: int, *arguments: Any) -> list[Any]:
-    """`work(first, last, *arguments)` over all rows, cut into one run of rows a thread.
+    """`work(first, last, *arguments)` over all rows, cut into runs of rows for several threads.
 
-    Returns what the runs returned, in the order of rows. Unlike the thread pools of numba this one
-    may be used from several threads at once and after a fork.
+    Returns what the runs returned, in the order of rows. May be called from several threads at
+    once.
 
     >>> share(lambda first, last: (first, last), 4, 0)
     [(0, 4)]
@@ -39,9 +63,39 @@ def share(work: Callable[..., Any], rows: int, tokens: int, *arguments: Any) -> 
     threads = min(torch.get_num_threads(), rows)
     if threads < 2 or tokens < FEW_TOKENS:
         return [work(0, rows, *arguments)]
-    edges = [rows * run // threads for run in range(threads + 1)]
-    pool = _pool(threads - 1)
-    others = [
-        pool.submit(work, first, last, *arguments) for first, last in itertools.pairwise(edges[1:])
-    ]
-    return [work(0, edges[1], *arguments), *(other.result() for other in others)]
+    count = min(rows, threads * RUNS)
+    edges = [rows * run // count for run in range(count + 1)]
+    results: list[Any] = [None] * count
+    errors: list[BaseException] = []
+    runs = iter(range(count))
+
+    def take(_: object = None) -> None:
+        _take(runs, edges, work, arguments, results, errors)
+
+    parallel = None if _state["forked"] else _parallel()
+    if parallel is not None:
+        parallel(_callback(take), None, ctypes.c_uint(threads), ctypes.c_uint(0))
+    else:
+        others = [_pool(threads - 1).submit(take) for _ in range(threads - 1)]
+        take()
+        for other in others:
+            other.result()
+    if errors:
+        raise errors[0]
+    return results
+
+
+def _take(
+    runs: Iterator[int],
+    edges: list[int],
+    work: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    results: list[Any],
+    errors: list[BaseException],
+) -> None:
+    """Work on runs until none is left; an error is kept, since a callback cannot raise."""
+    try:
+        for run in runs:
+            results[run] = work(edges[run], edges[run + 1], *arguments)
+    except BaseException as error:
+        errors.append(error)
