@@ -79,7 +79,7 @@ def _backends() -> list[Finding]:
     found = [Finding("backends", "torch", "live: the reference of every function")]
     kernels = Path(__file__).parent / "ops"
     for backend in ("numba", "triton"):
-        count = len(list(kernels.glob(f"*_{backend}.py")))
+        count = len(list(kernels.glob(f"[!_]*_{backend}.py")))
         if not count:
             found.append(Finding("backends", backend, "no kernels in this version", "absent"))
             continue

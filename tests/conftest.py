@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
-from helpers import BACKENDS, QUICK
+from helpers import BACKENDS, QUICK, implementation
 
 from creditlib.contract import ContractError
 from creditlib.ops import dispatch
@@ -28,7 +28,10 @@ settings.load_profile("repeatable")
 
 
 def means(monkeypatch, chosen):
-    """Let backend="auto" mean one backend."""
+    """Let backend="auto" mean one backend; kernels run on the GPU if there is one."""
+    monkeypatch.setattr(
+        dispatch, "twin", lambda reference, backend: implementation(reference, backend)
+    )
     monkeypatch.setattr(dispatch, "usual", lambda device: "torch" if device == "meta" else chosen)
     return chosen
 

@@ -134,8 +134,39 @@ def span(mine):
 
 
 def implementation(reference, backend):
-    """The twin of a reference, or itself."""
-    return reference if backend == "torch" else twin(reference, backend)
+    """The twin of a reference, or itself; kernels get their tensors on the GPU if there is one."""
+    if backend == "torch":
+        return reference
+    found = twin(reference, backend)
+    native = backend == "triton" and torch.cuda.is_available()
+    return elsewhere(found, "cuda") if native else found
+
+
+def moved(value, device):
+    """A tensor, or a tuple or list of them, on another device; anything else as it is."""
+    if isinstance(value, torch.Tensor):
+        return value.to(device)
+    if isinstance(value, (tuple, list)):
+        return type(value)(moved(each, device) for each in value)
+    return value
+
+
+def elsewhere(function, device):
+    """A function that computes on another device: tensors go there, results come back to the CPU.
+
+    Tensors to write into are written where they are.
+    """
+
+    def call(*args, out=None, **options):
+        args, options = moved(args, device), {k: moved(x, device) for k, x in options.items()}
+        result = moved(function(*args, **options), "cpu")
+        if out is None:
+            return result
+        for part, each in zip(results(result), results(out), strict=True):
+            each.copy_(part)
+        return out
+
+    return call
 
 
 def results(value):

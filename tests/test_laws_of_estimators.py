@@ -7,6 +7,7 @@ import pytest
 from helpers import NEEDS, VARIANTS, numeric_names
 
 import creditlib as cl
+from creditlib.ops import dispatch
 from creditlib.testing import LAWS
 from creditlib.testing.declared import declarations_of, declared
 from creditlib.testing.running import put
@@ -74,6 +75,17 @@ def test_every_choice_keeps_the_laws(name, options):
             continue
         verdict = put(law, each, examples=EXAMPLES_OF_A_VARIANT)
         assert verdict.state in ("kept", "untried"), f"{law.name}: {said(verdict)}"
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_the_reference_keeps_the_laws_too(name, monkeypatch):
+    """Above runs what backend="auto" is here; without a compiler it is the torch reference."""
+    monkeypatch.setattr(dispatch, "usual", lambda device: "torch")
+    each = SUBJECTS[name]
+    for law in LAWS.values():
+        if law.applies(each) and law.name not in declared(each):
+            verdict = put(law, each, examples=EXAMPLES_OF_A_VARIANT)
+            assert verdict.state in ("kept", "untried"), f"{law.name}: {said(verdict)}"
 
 
 CONDITIONS = [

