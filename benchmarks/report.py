@@ -25,7 +25,8 @@ Written by `python -m benchmarks report` from the rows in `benchmarks/results/`;
 - **Gate**: a contestant must give the credit of the torch reference on that very input, or it gets
   no number. What peers return on tokens nobody wrote is compared as 0.
 - **Times** are medians (20th to 80th percentile), contestants taking turns in rounds; ratios are
-  taken inside one run. Slow peers run at least three times. "out=" writes into given tensors.
+  taken inside one run. Slow peers run at least three times. "out=" writes into given tensors;
+  the figures to reach are judged with it where a function has it.
 - **Allocation**: the allocator is made warm for everybody: freed memory is kept, its pages
   resident. By default glibc maps tensors of 32 MiB and more anew at each call, which punishes
   whoever allocates most.

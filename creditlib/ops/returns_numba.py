@@ -17,7 +17,7 @@ from torch import Tensor
 
 from creditlib.ops.arrays import array, bounds, delivered, target
 from creditlib.ops.precision import as_float
-from creditlib.ops.whitening_numba import moments_of, whiten_rows
+from creditlib.ops.whitening_numba import edges, keys, moments_of, whiten_rows
 from creditlib.ops.workers import share
 
 __all__ = ["gae", "token_returns", "turn_returns", "whitened_returns"]
@@ -116,6 +116,31 @@ def _return_rows(
 
 
 @_compiled
+def _returns_and_edges(
+    first: Any,
+    last: Any,
+    reward: Any,
+    turn: Any,
+    present: Any,
+    mode: Any,
+    bound: Any,
+    gamma: Any,
+    returns: Any,
+    bits: Any,
+    top: Any,
+    sign: Any,
+) -> Any:
+    """Returns, and the extremes that whitening asks for, found while a row is still at hand."""
+    count, low, high = 0, top, ~top
+    for i in range(first, last):
+        _return_rows(i, i + 1, reward, turn, present, mode, bound, gamma, returns)
+        found, smaller, larger = edges(i, i + 1, bits, turn, -1, bound, top, sign)
+        count += found
+        low, high = min(low, smaller), max(high, larger)
+    return count, low, high
+
+
+@_compiled
 def _turn_rows(x: Any, real: Any, gamma: Any, result: Any) -> None:
     for i in range(x.shape[0]):
         carry = 0.0
@@ -144,22 +169,25 @@ def token_returns(
     out: Tensor | None = None,
 ) -> Tensor:
     """Twin of `returns.token_returns`."""
-    reward = as_float(reward)
-    result, bound = target(turn, reward.dtype, out), bounds(turn, offsets)
-    seen, mode = _counting(present, offsets)
-    share(
-        _return_rows,
-        len(bound) - 1,
-        turn.numel(),
-        array(reward),
-        array(turn),
-        seen,
-        mode,
-        bound,
-        float(gamma),
-        array(result),
-    )
+    result = target(turn, as_float(reward[:0]).dtype, out)
+    rows, arguments = _walk(reward, turn, present, offsets, gamma, result)
+    share(_return_rows, rows, turn.numel(), *arguments)
     return delivered(result, out)
+
+
+def _walk(
+    reward: Tensor,
+    turn: Tensor,
+    present: Tensor | None,
+    offsets: Tensor | None,
+    gamma: float,
+    result: Tensor,
+) -> tuple[int, tuple[Any, ...]]:
+    """How many rows, and what `_return_rows` takes."""
+    bound = bounds(turn, offsets)
+    seen, mode = _counting(present, offsets)
+    arrays = array(reward), array(turn), seen, mode, bound, float(gamma), array(result)
+    return len(bound) - 1, arrays
 
 
 def whitened_returns(
@@ -174,23 +202,14 @@ def whitened_returns(
 ) -> tuple[Tensor, Tensor]:
     """Twin of `returns.whitened_returns`."""
     first, second = (None, None) if out is None else out
-    plain = token_returns(reward, turn, gamma=gamma, present=present, offsets=offsets, out=second)
-    result, bound = target(turn, plain.dtype, first), bounds(turn, offsets)
-    values, who = array(plain), array(turn)
-    mean, rstd = moments_of(values, who, -1, bound, eps, mask=True)
-    share(
-        whiten_rows,
-        len(bound) - 1,
-        turn.numel(),
-        values,
-        who,
-        -1,
-        bound,
-        mean,
-        rstd,
-        array(result),
-    )
-    return delivered(result, first), plain
+    dtype, tokens = as_float(reward[:0]).dtype, turn.numel()
+    plain, result = target(turn, dtype, second), target(turn, dtype, first)
+    rows, arguments = _walk(reward, turn, present, offsets, gamma, plain)
+    values, who, bound = array(plain), array(turn), arguments[4]
+    parts = share(_returns_and_edges, rows, tokens, *arguments, *keys(values))
+    mean, rstd = moments_of(values, who, -1, bound, eps, mask=True, parts=parts)
+    share(whiten_rows, rows, tokens, values, who, -1, bound, mean, rstd, array(result))
+    return delivered(result, first), delivered(plain, second)
 
 
 def gae(
@@ -214,22 +233,9 @@ def gae(
     rows = len(bound) - 1
     last = np.zeros(rows) if bootstrap is None else array(bootstrap.to(torch.float64))
     seen, mode = _counting(present, offsets)
-    share(
-        _gae_rows,
-        rows,
-        turn.numel(),
-        array(reward.to(dtype)),
-        array(value.to(dtype)),
-        array(turn),
-        seen,
-        mode,
-        last,
-        bound,
-        float(gamma),
-        float(gamma) * float(lam),
-        array(advantage),
-        array(returns),
-    )
+    arrays = array(reward.to(dtype)), array(value.to(dtype)), array(turn), seen, mode, last, bound
+    rates = float(gamma), float(gamma) * float(lam)
+    share(_gae_rows, rows, turn.numel(), *arrays, *rates, array(advantage), array(returns))
     return delivered(advantage, first), delivered(returns, second)
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from creditlib.ops.arrays import array, delivered, target
 from creditlib.ops.workers import share
 
-__all__ = ["moments", "moments_of", "standardize", "whiten_rows"]
+__all__ = ["edges", "keys", "moments", "moments_of", "span", "standardize", "whiten_rows"]
 
 Array = np.ndarray[Any, Any]
 _compiled = numba.njit(cache=True, nogil=True)
@@ -35,7 +35,7 @@ def _add(a: Any, b: Any) -> Any:
 
 
 @_compiled
-def _edges(
+def edges(
     first: Any, last: Any, x: Any, weight: Any, least: Any, bound: Any, top: Any, sign: Any
 ) -> Any:
     """(how many count, smallest, largest) where weight > least, as integers in the same order.
@@ -134,23 +134,47 @@ def _added(parts: list[tuple[float, ...]]) -> list[Fraction]:
     return [Fraction(a) + Fraction(b) for a, b in zip(totals[::2], totals[1::2], strict=True)]
 
 
-def _range(x: Array, weight: Array, least: int, bound: Array) -> tuple[int, float, float]:
-    """(how many count, smallest, largest), NaN if any of them is."""
+def keys(x: Array) -> tuple[Array, Any, Any]:
+    """The bits of floats as integers, the largest of these, and how far the sign bit lies.
+
+    >>> int(keys(np.zeros(1, dtype=np.float32))[2])
+    31
+    """
     whole = np.int32 if x.dtype == np.float32 else np.int64
-    top, sign = whole(np.iinfo(whole).max), whole(x.itemsize * 8 - 1)
-    arguments = x.view(whole), weight, least, bound, top, sign
-    edges = share(_edges, len(bound) - 1, len(x), *arguments)
-    ends = np.array([min(part[1] for part in edges), max(part[2] for part in edges)], dtype=whole)
+    return x.view(whole), whole(np.iinfo(whole).max), whole(x.itemsize * 8 - 1)
+
+
+def span(x: Array, parts: list[Any]) -> tuple[int, float, float]:
+    """(how many count, smallest, largest) from what `edges` found in runs of rows; NaN if any is.
+
+    >>> span(np.zeros(1, dtype=np.float32), [(1, np.int32(0), np.int32(0))])
+    (1, 0.0, 0.0)
+    """
+    bits, top, sign = keys(x)
+    ends = np.array([min(p[1] for p in parts), max(p[2] for p in parts)], dtype=bits.dtype)
     low, high = (ends ^ ((ends >> sign) & top)).view(x.dtype).tolist()
-    return sum(part[0] for part in edges), low, high
+    return sum(part[0] for part in parts), low, high
 
 
 def moments_of(
-    x: Array, weight: Array, least: int, bound: Array, eps: float, *, mask: bool
+    x: Array,
+    weight: Array,
+    least: int,
+    bound: Array,
+    eps: float,
+    *,
+    mask: bool,
+    parts: list[Any] | None = None,
 ) -> tuple[float, float]:
-    """(mean, rstd) of x where weight > least; `mask`: each counts once, not `weight` times."""
+    """(mean, rstd) of x where weight > least; `mask`: each counts once, not `weight` times.
+
+    `parts`: what `edges` found in runs of rows, if somebody has looked already.
+    """
     rows = len(bound) - 1
-    count, low, high = _range(x, weight, least, bound)
+    if parts is None:
+        bits, top, sign = keys(x)
+        parts = share(edges, rows, len(x), bits, weight, least, bound, top, sign)
+    count, low, high = span(x, parts)
     if not count:
         return 0.0, eps**-0.5 if eps else 0.0
     if not math.isfinite(high - low):

@@ -23,7 +23,7 @@ __all__ = ["share"]
 # Below this many tokens a second thread costs more than it saves.
 FEW_TOKENS = 65536
 # Runs of rows for each thread: whoever is ready takes the next, so that none waits for long.
-RUNS = 2
+RUNS = 4
 
 _LIBRARIES = ("libgomp*.so*", "libiomp5*.so*", "libomp*.so*")
 _callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
