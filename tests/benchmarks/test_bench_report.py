@@ -1,6 +1,7 @@
 """The page comes from rows alone: figures met and missed, growth, and what no GPU has run."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -141,3 +142,12 @@ def test_a_peer_may_be_timed_in_another_row():
     theirs = verl(3000.0, op="b", shape="1x1", variant="")
     (verdict,) = figures.judge([ours, theirs], [figure])
     assert (verdict.measured, verdict.reached) == ("10", "yes")
+
+
+def test_the_committed_page_says_what_the_committed_rows_say(tmp_path):
+    """docs/performance.md is what `python -m benchmarks report` makes of benchmarks/results/."""
+    root = Path(__file__).parents[2]
+    files = sorted((root / "benchmarks/results").glob("*.csv"))
+    report.write(files, tmp_path)
+    committed = (root / "docs/performance.md").read_text()
+    assert (tmp_path / "performance.md").read_text() == committed
