@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["OPTIONS", "Kernel", "bits", "delivered", "on", "rows", "target"]
+__all__ = ["OPTIONS", "Kernel", "bits", "on", "rows", "target"]
 
 # How kernels are compiled: fused multiplication and addition only where they say so.
 OPTIONS = {"enable_fp_fusion": False}
@@ -93,12 +93,3 @@ def target(like: Tensor, dtype: torch.dtype, out: Tensor | None) -> Tensor:
     if out is not None and out.dtype == dtype and (out.shape[-1] < 2 or out.stride(-1) == 1):
         return out
     return torch.empty(like.shape, dtype=dtype, device=like.device)
-
-
-def delivered(result: Tensor, out: Tensor | None) -> Tensor:
-    """The result, in `out` if there is one.
-
-    >>> delivered(torch.ones(1), torch.zeros(1))
-    tensor([1.])
-    """
-    return result if out is None or result is out else out.copy_(result)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from creditlib.ops.precision import as_float
 
-__all__ = ["array", "bounds", "delivered", "target"]
+__all__ = ["array", "bounds", "target"]
 
 
 def array(x: Tensor) -> np.ndarray[Any, Any]:
@@ -46,12 +46,3 @@ def target(like: Tensor, dtype: torch.dtype, out: Tensor | None) -> Tensor:
     if out is not None and out.is_contiguous():
         return out
     return torch.empty(like.shape, dtype=dtype, device=like.device)
-
-
-def delivered(result: Tensor, out: Tensor | None) -> Tensor:
-    """The result, in `out` if there is one.
-
-    >>> delivered(torch.ones(1), None)
-    tensor([1.])
-    """
-    return result if out is None or result is out else out.copy_(result)

@@ -68,4 +68,4 @@ def written(result: Tensor, out: Tensor | None) -> Tensor:
     >>> written(torch.ones(1), torch.zeros(1))
     tensor([1.])
     """
-    return result if out is None else out.copy_(result)
+    return result if out is None or result is out else out.copy_(result)

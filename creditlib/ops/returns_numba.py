@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from creditlib.ops.arrays import array, bounds, delivered, target
-from creditlib.ops.precision import as_float
+from creditlib.ops.arrays import array, bounds, target
+from creditlib.ops.precision import as_float, written
 from creditlib.ops.whitening_numba import edges, keys, moments_of, whiten_rows
 from creditlib.ops.workers import share
 
@@ -172,7 +172,7 @@ def token_returns(
     result = target(turn, as_float(reward[:0]).dtype, out)
     rows, arguments = _walk(reward, turn, present, offsets, gamma, result)
     share(_return_rows, rows, turn.numel(), *arguments)
-    return delivered(result, out)
+    return written(result, out)
 
 
 def _walk(
@@ -209,7 +209,7 @@ def whitened_returns(
     parts = share(_returns_and_edges, rows, tokens, *arguments, *keys(values))
     mean, rstd = moments_of(values, who, -1, bound, eps, mask=True, parts=parts)
     share(whiten_rows, rows, tokens, values, who, -1, bound, mean, rstd, array(result))
-    return delivered(result, first), delivered(plain, second)
+    return written(result, first), written(plain, second)
 
 
 def gae(
@@ -236,7 +236,7 @@ def gae(
     arrays = array(reward.to(dtype)), array(value.to(dtype)), array(turn), seen, mode, last, bound
     rates = float(gamma), float(gamma) * float(lam)
     share(_gae_rows, rows, turn.numel(), *arrays, *rates, array(advantage), array(returns))
-    return delivered(advantage, first), delivered(returns, second)
+    return written(advantage, first), written(returns, second)
 
 
 def turn_returns(x: Tensor, real: Tensor, gamma: float) -> Tensor:

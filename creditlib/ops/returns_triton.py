@@ -18,8 +18,8 @@ import triton.language as tl
 from torch import Tensor
 
 from creditlib.ops import _chunks_triton, _rows_triton, dispatch
-from creditlib.ops._tiles_triton import OPTIONS, Kernel, delivered, on, rows, target
-from creditlib.ops.precision import as_float
+from creditlib.ops._tiles_triton import OPTIONS, Kernel, on, rows, target
+from creditlib.ops.precision import as_float, written
 from creditlib.ops.whitening_triton import standardize_written
 
 __all__ = ["KERNELS", "Form", "gae", "token_returns", "turn_returns", "whitened_returns"]
@@ -59,7 +59,7 @@ def token_returns(
     """As the reference."""
     result = target(turn, torch.promote_types(reward.dtype, torch.float32), out)
     _run(reward, None, turn, None, present, offsets, (result, None), (0.0, float(gamma)))
-    return delivered(result, out)
+    return written(result, out)
 
 
 def whitened_returns(
@@ -96,7 +96,7 @@ def gae(
     result = target(turn, dtype, first), target(turn, dtype, second)
     rates = float(gamma), float(gamma * lam)
     _run(reward, value, turn, bootstrap, present, offsets, result, rates)
-    return delivered(result[0], first), delivered(result[1], second)
+    return written(result[0], first), written(result[1], second)
 
 
 def _run(

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from creditlib.ops.arrays import array, bounds, delivered, target
-from creditlib.ops.precision import as_float, narrow
+from creditlib.ops.arrays import array, bounds, target
+from creditlib.ops.precision import as_float, narrow, written
 from creditlib.ops.spread import no_such_turn
 from creditlib.ops.workers import share
 
@@ -113,7 +113,7 @@ def to_tokens(
     if weight is not None:
         factor = array(weight.to(credit.dtype))
         share(_scale_tokens, rows, tokens, factor, flat, bound, values)
-    return delivered(result, out)
+    return written(result, out)
 
 
 def sum_turns(x: Tensor, turn: Tensor, turns: int, *, offsets: Tensor | None = None) -> Tensor:

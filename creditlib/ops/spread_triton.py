@@ -23,8 +23,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from creditlib.ops._tiles_triton import OPTIONS, Kernel, delivered, on, rows, target
+from creditlib.ops._tiles_triton import OPTIONS, Kernel, on, rows, target
 from creditlib.ops._turns_triton import sum_kernel
+from creditlib.ops.precision import written
 from creditlib.ops.spread import refuse_turns
 
 __all__ = ["sum_turns", "to_tokens"]
@@ -132,7 +133,7 @@ def to_tokens(
     dtype = torch.float64 if credit.dtype == torch.float64 else torch.float32
     result = target(turn, dtype, out)
     if not turn.numel():
-        return delivered(result, out)
+        return written(result, out)
     credit, turn = rows(credit), rows(turn)
     weight = None if weight is None else rows(weight)
     padded, packed = cast("Any", _padded), cast("Any", _packed)
@@ -149,7 +150,7 @@ def to_tokens(
             strides = [0 if x is None else x.stride(0) for x in given]
             grid = (-(-height // high) * -(-width // wide),)
             padded[grid](*given, height, width, turns, *strides, **form, ROWS=high, COLS=wide)
-    return delivered(result, out)
+    return written(result, out)
 
 
 def sum_turns(x: Tensor, turn: Tensor, turns: int, *, offsets: Tensor | None = None) -> Tensor:

@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from creditlib.ops.arrays import array, delivered, target
+from creditlib.ops.arrays import array, target
+from creditlib.ops.precision import written
 from creditlib.ops.workers import share
 
 __all__ = ["edges", "keys", "moments", "moments_of", "span", "standardize", "whiten_rows"]
@@ -214,4 +215,4 @@ def standardize(x: Tensor, weight: Tensor, eps: float, out: Tensor | None = None
     result, bound = target(x, x.dtype, out), _flat_bounds(x)
     arrays = array(x), array(weight), 0, bound, mean, rstd, array(result)
     share(whiten_rows, len(bound) - 1, x.numel(), *arrays)
-    return delivered(result, out)
+    return written(result, out)

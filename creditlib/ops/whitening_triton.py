@@ -26,7 +26,8 @@ import triton.language as tl
 from torch import Tensor
 
 from creditlib.ops._moments_triton import FACTOR, MASK, TURN, edges_of, moments_of, sums_of, write
-from creditlib.ops._tiles_triton import OPTIONS, Kernel, delivered, on, rows, target
+from creditlib.ops._tiles_triton import OPTIONS, Kernel, on, rows, target
+from creditlib.ops.precision import written
 
 __all__ = ["moments", "standardize", "standardize_written"]
 
@@ -162,14 +163,14 @@ def standardize(x: Tensor, weight: Tensor, eps: float, out: Tensor | None = None
     """(x − mean) · rstd where weight > 0, exactly 0 elsewhere, as `whitening.standardize`."""
     result = target(x, x.dtype, out)
     _launch(x, weight, eps, _kind(weight), result)
-    return delivered(result, out)
+    return written(result, out)
 
 
 def standardize_written(x: Tensor, turn: Tensor, eps: float, out: Tensor | None = None) -> Tensor:
     """standardize(x, turn >= 0, eps, out), without a mask being made first."""
     result = target(x, x.dtype, out)
     _launch(x, turn, eps, TURN.value, result)
-    return delivered(result, out)
+    return written(result, out)
 
 
 def _forms() -> Iterator[Kernel]:

@@ -78,7 +78,7 @@ MUTANTS = [
     Mutant(
         "the tensor to write into is left as it was",
         "ops/precision.py",
-        "return result if out is None else out.copy_(result)",
+        "return result if out is None or result is out else out.copy_(result)",
         "return result",
         "to_tokens",
         by_hand("test_tokens.py", "test_out_receives_the_result_or_is_refused"),

@@ -3,7 +3,8 @@
 import torch
 from helpers import F64
 
-from creditlib.ops.arrays import array, bounds, delivered, target
+from creditlib.ops.arrays import array, bounds, target
+from creditlib.ops.precision import written
 
 
 def test_a_contiguous_tensor_shares_its_memory():
@@ -33,6 +34,6 @@ def test_out_is_written_directly_only_if_it_is_contiguous():
     assert target(turn, F64, direct) is direct
     result = target(turn, F64, spaced)
     assert result.data_ptr() != spaced.data_ptr()
-    assert delivered(result.fill_(3), spaced) is spaced
+    assert written(result.fill_(3), spaced) is spaced
     assert whole.tolist() == [[3, 0] * 3] * 2
-    assert delivered(direct, direct) is direct
+    assert written(direct, direct) is direct
