@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
 from creditlib.ops import groups
+from creditlib.ops._compiled_numba import compiled
 
 __all__ = ["dense", "standing"]
 
-_compiled = numba.njit(cache=True, nogil=True)
 
 # Options as the numbers that compiled code compares; None is 0.
 _CENTERS = {None: 0, "mean": 1, "leave_one_out": (_LEAVE_ONE_OUT := 2)}
@@ -28,7 +27,7 @@ _EPS_AT = {"std": (_STD := 0), "variance": (_VARIANCE := 1), "floor": 2}
 _LONE = {None: 0, "zero": 1, "raw": (_RAW := 2)}
 
 
-@_compiled
+@compiled
 def _number(first: Any, second: Any, take: Any, number: Any) -> int:
     """Number the distinct pairs of ids of taken rows from 0, in order of appearance; how many."""
     rows = len(number)
@@ -68,7 +67,7 @@ def _number(first: Any, second: Any, take: Any, number: Any) -> int:
     return found
 
 
-@_compiled
+@compiled
 def _pivots(x: Any, number: Any, found: int) -> Any:
     """The smallest value of each group."""
     pivot = np.full(found, np.inf)
@@ -79,7 +78,7 @@ def _pivots(x: Any, number: Any, found: int) -> Any:
     return pivot
 
 
-@_compiled
+@compiled
 def _sums(x: Any, weight: Any, number: Any, part: Any, found: int, pivot: Any) -> Any:
     """(mass, pull) of each number: Σ weight and Σ weight · (x − pivot of the row's group)."""
     mass, pull = np.zeros(found), np.zeros(found)
@@ -92,7 +91,7 @@ def _sums(x: Any, weight: Any, number: Any, part: Any, found: int, pivot: Any) -
     return mass, pull
 
 
-@_compiled
+@compiled
 def _spreads(
     x: Any, number: Any, pivot: Any, count: Any, total: Any, by: int, ddof: int, variance_eps: float
 ) -> Any:
@@ -117,7 +116,7 @@ def _spreads(
     return spread
 
 
-@_compiled
+@compiled
 def _soften(spread: float, eps: float, at: int) -> float:
     if at == _STD:
         return spread + eps
@@ -126,7 +125,7 @@ def _soften(spread: float, eps: float, at: int) -> float:
     return eps if spread < eps else spread
 
 
-@_compiled
+@compiled
 def _stand(
     x: Any,
     first: Any,

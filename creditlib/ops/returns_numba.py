@@ -8,13 +8,14 @@ side nor a gap changes a bit. Each row is a program of its own, so threads chang
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
+from creditlib.ops._compiled_numba import compiled
 from creditlib.ops.arrays import array, bounds, target
 from creditlib.ops.precision import as_float, written
 from creditlib.ops.whitening_numba import edges, keys, moments_of, whiten_rows
@@ -22,7 +23,7 @@ from creditlib.ops.workers import share
 
 __all__ = ["gae", "token_returns", "turn_returns", "whitened_returns"]
 
-_compiled = numba.njit(cache=True, nogil=True, fastmath={"contract"})
+_compiled = functools.partial(compiled, fastmath={"contract"})
 
 # Whose rewards count on tokens nobody wrote: those between written tokens, all, or those present.
 _BETWEEN, _ALL, _PRESENT = 0, 1, 2

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
+from creditlib.ops._compiled_numba import compiled
 from creditlib.ops.arrays import array, bounds, target
 from creditlib.ops.precision import as_float, narrow, written
 from creditlib.ops.spread import no_such_turn
@@ -18,11 +18,10 @@ from creditlib.ops.workers import share
 
 __all__ = ["sum_turns", "to_tokens"]
 
-_compiled = numba.njit(cache=True, nogil=True)
 _BLOCK, _ONE = np.uintp(32), np.uintp(1)
 
 
-@_compiled
+@compiled
 def _row_tokens(first: Any, last: Any, credit: Any, turn: Any, bound: Any, result: Any) -> Any:
     for i in range(first, last):
         mine, nobody = credit[i], credit.dtype.type(0)
@@ -31,7 +30,7 @@ def _row_tokens(first: Any, last: Any, credit: Any, turn: Any, bound: Any, resul
     return -1
 
 
-@_compiled
+@compiled
 def _turn_tokens(
     first: Any, last: Any, credit: Any, turns: Any, turn: Any, bound: Any, result: Any
 ) -> Any:
@@ -60,14 +59,14 @@ def _turn_tokens(
     return largest
 
 
-@_compiled
+@compiled
 def _scale_tokens(first: Any, last: Any, weight: Any, turn: Any, bound: Any, result: Any) -> None:
     for u in range(np.uintp(bound[first]), np.uintp(bound[last])):
         if turn[u] >= 0:
             result[u] *= weight[u]
 
 
-@_compiled
+@compiled
 def _sum_rows(first: Any, last: Any, x: Any, turn: Any, turns: Any, bound: Any, result: Any) -> Any:
     """Tokens of one turn in a row are added up in a register."""
     largest = -1

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from creditlib.ops._compiled_numba import compiled
 from creditlib.ops.arrays import array, target
 from creditlib.ops.precision import written
 from creditlib.ops.workers import share
@@ -25,7 +26,6 @@ from creditlib.ops.workers import share
 __all__ = ["edges", "keys", "moments", "moments_of", "span", "standardize", "whiten_rows"]
 
 Array = np.ndarray[Any, Any]
-_compiled = numba.njit(cache=True, nogil=True)
 
 
 # Exact sums may be added in any order: so marked they are computed several at a time. The mark
@@ -35,7 +35,7 @@ def _add(a: Any, b: Any) -> Any:
     return a + b
 
 
-@_compiled
+@compiled
 def edges(
     first: Any, last: Any, x: Any, weight: Any, least: Any, bound: Any, top: Any, sign: Any
 ) -> Any:
@@ -60,7 +60,7 @@ def edges(
     return count, low, high
 
 
-@_compiled
+@compiled
 def _heaviest(first: Any, last: Any, weight: Any, bound: Any) -> Any:
     heaviest = 0.0
     for u in range(np.uintp(bound[first]), np.uintp(bound[last])):
@@ -69,7 +69,7 @@ def _heaviest(first: Any, last: Any, weight: Any, bound: Any) -> Any:
     return heaviest
 
 
-@_compiled
+@compiled
 def _sums(
     first: Any, last: Any, x: Any, weight: Any, least: Any, bound: Any, low: Any, above: Any
 ) -> Any:
@@ -88,7 +88,7 @@ def _sums(
     return coarse, fine, coarse2, fine2
 
 
-@_compiled
+@compiled
 def _weighted_sums(
     first: Any, last: Any, x: Any, weight: Any, least: Any, bound: Any, low: Any, above: Any
 ) -> Any:
@@ -105,7 +105,7 @@ def _weighted_sums(
     return total[0], total[1], total[2], total[3], total[4], total[5]
 
 
-@_compiled
+@compiled
 def whiten_rows(
     first: Any,
     last: Any,

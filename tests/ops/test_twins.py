@@ -50,3 +50,23 @@ def test_every_reference_with_a_twin_is_an_operator_too():
             # `dense` is traced as the reference: any numbers that tell groups apart will do.
             names = (functions(path) & functions(OPS / f"{stem}.py")) - {"dense"}
             assert {(name, backend) for name in names} <= library.OPERATORS.keys(), path.name
+
+
+@pytest.mark.skipif(not INSTALLED["numba"], reason="numba is not installed")
+def test_where_nothing_may_be_written_loops_are_compiled_all_the_same(monkeypatch):
+    from creditlib.ops import _compiled_numba
+
+    asked, njit = [], _compiled_numba.numba.njit
+
+    def read_only(**options):
+        asked.append(options)
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(**options)
+
+    monkeypatch.setattr(_compiled_numba.numba, "njit", read_only)
+    assert _compiled_numba.compiled(lambda x: 2 * x, fastmath=True)(3) == 6
+    assert asked == [
+        {"cache": True, "nogil": True, "fastmath": True},
+        {"nogil": True, "fastmath": True},
+    ]
