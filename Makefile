@@ -1,41 +1,71 @@
-# Everything a newcomer needs: `make demo`, `make test`, `make lint`. All of it lives in .venv.
+# The commands of this repository. Each installs into .venv what it needs: try `make demo`.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet
+# The pinned versions. `make test CONSTRAINTS=/dev/null` takes the newest ones instead.
+CONSTRAINTS ?= constraints.txt
 
-.PHONY: demo test nightly bench gpu integration lint format package clean
+.PHONY: demo test quick nightly pages coverage bench gpu integration lint format package clean
 
-# The stamp makes an installation happen once, and again when what is installed changes.
-.venv/.installed: pyproject.toml constraints.txt
+$(BIN)/python:
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --upgrade pip
+
+# A stamp is newer than the files it depends on, so a second `make` installs nothing.
+.venv/.installed: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --constraint $(CONSTRAINTS) --editable '.[dev]'
 	touch $@
 
-demo: .venv/.installed
+# The demo needs torch, TextWorld, SciPy and the command line, and nothing for tests or trainers.
+.venv/.demo: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --constraint $(CONSTRAINTS) --editable '.[demo]'
+	touch $@
+
+demo: .venv/.demo
 	$(BIN)/creditlib demo
 
+# Every test except those marked nightly. Minutes on two cores.
 test: .venv/.installed
 	$(BIN)/python -m pytest -n 2
 
-# Every law with thousands of batches; writes what it ran into docs/laws.md. 35 minutes on two cores.
-nightly: .venv/.installed
-	$(BIN)/python tests/laws_page.py
+# A subset for the time while you edit: under two minutes on two cores. It leaves out the laws, the
+# long inputs, and the kernels, which are slow in Triton's interpreter.
+QUICK := tests/vocabulary tests/inputs tests/ops tests/estimators tests/shaping tests/weighting \
+	tests/rollouts tests/report tests/test_algebra.py tests/test_registry.py tests/test_layering.py \
+	tests/test_mirror.py tests/test_public_api.py tests/test_golden_core.py
+quick: .venv/.installed
+	$(BIN)/python -m pytest -n 2 $(QUICK) \
+		-k "not triton and not kernels and not returns_long and not scans_long"
 
-# Times of every function against memory, the reference and installed peers; keep the machine quiet.
-# BENCH passes options on: make bench BENCH="--only gae --peer slime=../slime".
+# Every test, with more random batches for each law; then every law with thousands of batches.
+nightly: .venv/.installed
+	$(BIN)/python -m pytest -n 2 --nightly
+	$(BIN)/python tests/nightly_laws.py
+
+# Writes the pages of docs/ that are made from docstrings and data.
+pages: .venv/.installed
+	$(BIN)/python -m docs.print_pages
+
+# The share of the package's lines that the tests run; compiled loops and kernels are left out.
+coverage: .venv/.installed
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-report=html:build/coverage
+
+# Measures every function against memory, the reference and the installed trainers on a quiet machine.
+# BENCH passes options: make bench BENCH="--only gae --peer slime=../slime".
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks $(BENCH)
 
-# On a machine with a GPU, in an environment whose torch is built for it: the kernels' tests natively,
-# then the grid. PY names that environment's python.
+# Runs the tests of the kernels and the benchmarks on a GPU.
+# PY is the python of an environment whose torch is built for that GPU.
 PY ?= python3
 gpu:
 	$(PY) -m pytest tests/ops tests/estimators tests/test_golden_core.py tests/test_kernels.py
 	$(PY) -m benchmarks --device cuda $(BENCH)
 
-# An adapter through its trainer's own code, in an environment of its own: their pins exclude each
-# other. make integration TRAINER=verl. A trainer whose dependencies want a GPU is installed without
-# them (constraints/NAME-alone.txt). One that is not packaged lies in a checkout:
+# Tests an adapter with its trainer's own code: make integration TRAINER=verl. Each trainer gets an
+# environment of its own, because their pinned versions exclude each other. A trainer whose
+# dependencies need a GPU is installed without them (constraints/NAME-alone.txt). A trainer that is
+# not packaged is read from a checkout:
 # CREDITLIB_SOURCE=../ROLL make integration TRAINER=roll (slime: PYTHONPATH=../slime instead).
 TRAINER ?= trl
 NAME = $(subst -,_,$(TRAINER))
@@ -45,7 +75,7 @@ integration:
 	$(ENV)/bin/python -m pip install --quiet --upgrade pip
 	if [ -e constraints/$(NAME)-alone.txt ]; then \
 		$(ENV)/bin/python -m pip install --quiet --no-deps --requirement constraints/$(NAME)-alone.txt; fi
-	$(ENV)/bin/python -m pip install --quiet --requirement constraints/$(NAME).txt --editable '.[adapter]'
+	$(ENV)/bin/python -m pip install --quiet --requirement constraints/$(NAME).txt --editable '.[laws]'
 	$(ENV)/bin/python -m pytest tests/trainers/test_$(NAME)_itself.py
 
 lint: .venv/.installed
@@ -57,7 +87,7 @@ format: .venv/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The wheel holds the package and nothing else.
+# Builds the wheel and checks that it holds the package and nothing else.
 package: .venv/.installed
 	rm -rf build/wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
@@ -65,4 +95,4 @@ package: .venv/.installed
 		{ print "not part of the package: " $$1; bad = 1 } END { exit bad }'
 
 clean:
-	rm -rf .venv .venv-* build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* build dist .coverage .pytest_cache .ruff_cache .hypothesis

@@ -70,7 +70,7 @@ def lineup(plan: Plan, work: Work, here: Setting) -> tuple[list[Contestant], dic
             name = f"{peer.name} {label}"
             try:
                 offered = offer(work.batch)
-            except Exception as error:  # a stranger's code: the others still run
+            except Exception as error:  # the code of others may raise anything: go on
                 failed[name] = f"{type(error).__name__}: {str(error)[:160]}"
                 continue
             if offered is not None and offered.slow and not here.slow:
@@ -185,7 +185,7 @@ def _gate(
             large = each.side == "reference" and work.token_bytes > LARGE_REFERENCE
             if not reason and each.side != "peer" and tells and not large:
                 peak = probe(each.call)
-    except Exception as error:  # a stranger's code: the others still run
+    except Exception as error:  # the code of others may raise anything: go on
         return f"{type(error).__name__}: {str(error)[:160]}", None, 0.0
     return reason, None if peak is None else peak / work.token_bytes, took[0]
 

@@ -100,11 +100,11 @@ def forced(backend: str) -> Generator[None]:
     if backend in ("", "auto"):
         yield
         return
-    from creditlib.ops import dispatch  # here: `--base` also runs commits that have none
+    from creditlib.ops.backend import dispatch  # here: `--base` also runs commits that have none
 
-    usual = dispatch.usual
-    dispatch.usual = lambda device: backend
+    usual = dispatch.default_backend
+    dispatch.default_backend = lambda device: backend
     try:
         yield
     finally:
-        dispatch.usual = usual
+        dispatch.default_backend = usual

@@ -1,95 +1,42 @@
-"""Who deserves the reward? Pure functions from trajectory rewards to token advantages.
+"""Credit assignment: pure functions from the rewards of trajectories to advantages of tokens.
 
-Trajectory and turn tensors are small, tokens are many: estimators work at their natural level,
-credits combine with + and *, and `to_tokens` touches the tokens once.
+An estimator works at its natural level, trajectories, turns or tokens, and returns credit there.
+Credits combine with + and * while they are small, and `to_tokens` touches the tokens once.
+`creditlib.algebra` holds the parts that methods are made of, `creditlib.recipes` whole methods.
 """
 
-from creditlib import distributed, layouts, presets
-from creditlib.checks import check_batch
-from creditlib.contract import ContractError
-from creditlib.diagnostics import diagnose
-from creditlib.estimators import (
-    a2tgpo,
-    a2tgpo_clip_scale,
-    discounted_return,
-    gae,
-    gdpo,
-    gigpo,
-    gpg,
-    grpo,
-    grpo_process,
-    hard_min_returns,
-    igpo,
-    information_gain,
-    maxrl,
-    opo,
-    pass_at_k,
-    pure,
-    reinforce_plus_plus,
-    reinforce_plus_plus_baseline,
-    remax,
-    rloo,
-    softmin_returns,
-    suffix_min_returns,
-)
-from creditlib.ids import anchor_ids, ids
-from creditlib.names import apply, resolve
-from creditlib.shaping import (
-    find_milestones,
-    outcome_at_last_turn,
-    overlong_penalty,
-    partial_credit,
-    record_progress,
-)
-from creditlib.tokens import to_tokens, turn_sum, whiten, whitening
-from creditlib.weighting import completion_weight, duration_weight, effective_sample_size
+from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from creditlib import algebra as algebra
+from creditlib import distributed as distributed
+from creditlib import estimators as _estimators
+from creditlib import presets as presets
+from creditlib import recipes as recipes
+from creditlib import shaping as _shaping
+from creditlib import weighting as _weighting
+from creditlib.algebra import to_tokens as to_tokens
+from creditlib.algebra import turn_sum as turn_sum
+from creditlib.algebra import whiten as whiten
+from creditlib.algebra import whitening_stats as whitening_stats
+from creditlib.diagnostics import diagnose as diagnose
+from creditlib.estimators import *  # noqa: F403
+from creditlib.inputs import layouts as layouts
+from creditlib.inputs.check_batch import check_batch as check_batch
+from creditlib.inputs.ids import anchor_ids as anchor_ids
+from creditlib.inputs.ids import ids as ids
+from creditlib.registry import apply as apply
+from creditlib.registry import resolve as resolve
+from creditlib.shaping import *  # noqa: F403
+from creditlib.version import __version__ as __version__
+from creditlib.vocabulary.messages import ContractError as ContractError
+from creditlib.weighting import *  # noqa: F403
 
-__all__ = [
-    "ContractError",
-    "__version__",
-    "a2tgpo",
-    "a2tgpo_clip_scale",
-    "anchor_ids",
-    "apply",
-    "check_batch",
-    "completion_weight",
-    "diagnose",
-    "discounted_return",
-    "distributed",
-    "duration_weight",
-    "effective_sample_size",
-    "find_milestones",
-    "gae",
-    "gdpo",
-    "gigpo",
-    "gpg",
-    "grpo",
-    "grpo_process",
-    "hard_min_returns",
-    "ids",
-    "igpo",
-    "information_gain",
-    "layouts",
-    "maxrl",
-    "opo",
-    "outcome_at_last_turn",
-    "overlong_penalty",
-    "partial_credit",
-    "pass_at_k",
-    "presets",
-    "pure",
-    "record_progress",
-    "reinforce_plus_plus",
-    "reinforce_plus_plus_baseline",
-    "remax",
-    "resolve",
-    "rloo",
-    "softmin_returns",
-    "suffix_min_returns",
-    "to_tokens",
-    "turn_sum",
-    "whiten",
-    "whitening",
-]
+if not TYPE_CHECKING:  # a type checker reads the lines above
+    __all__ = sorted(
+        [
+            *("ContractError", "__version__", "algebra", "anchor_ids", "apply", "check_batch"),
+            *("diagnose", "distributed", "ids", "layouts", "presets", "recipes", "resolve"),
+            *("to_tokens", "turn_sum", "whiten", "whitening_stats"),
+            *(_estimators.__all__ + _shaping.__all__ + _weighting.__all__),
+        ]
+    )

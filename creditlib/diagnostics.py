@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from creditlib.contract import checked
-from creditlib.ops import groups
-from creditlib.ops.masks import flat, real_turns, taken
+from creditlib.ops.groups import reference as groups
+from creditlib.ops.masks import flat, valid_rows, valid_turns
 from creditlib.ops.precision import wide
 from creditlib.vocabulary import AnyCredit, Group, Reward, TurnCount, TurnReward, Valid
+from creditlib.vocabulary.contract import checked
 
 __all__ = ["diagnose"]
 
@@ -29,7 +29,7 @@ def diagnose(
 
     With `credit` float[batch] or float[batch turn]:
 
-    - `credit/mean`, `credit/abs_mean`, `credit/abs_max` over rows or turns that take part
+    - `credit/mean`, `credit/abs_mean`, `credit/abs_max` over rows or turns that where part
     - `credit/silent_rows`: share of rows without any credit
     - `credit/abs_turn_0` … `credit/abs_turn_<turns−1>`: mean |credit| at that turn
     - `group/count`, `group/lone`, `group/constant`: groups; share of one member; share of equal
@@ -45,43 +45,43 @@ def diagnose(
     >>> metrics["group/lone"], metrics["group/constant"], round(metrics["credit/silent_rows"], 3)
     (0.5, 0.0, 0.333)
     """
-    take = taken(valid, credit)
+    where = valid_rows(valid, credit)
     value = wide(credit)
     table = value[:, None] if value.ndim == 1 else value
-    real = take[:, None].expand(table.shape)
+    real = where[:, None].expand(table.shape)
     if turn_count is not None and value.ndim == 2:
-        real = real_turns(turn_count, table.shape[1], valid)
+        real = valid_turns(turn_count, table.shape[1], valid)
     table = torch.where(real, table, torch.zeros_like(table))
     size = table.abs()
-    silent = take & (size.sum(1) == 0)
+    silent = where & (size.sum(1) == 0)
     metrics = {
         "credit/mean": _share(table.sum(), real.sum()),
         "credit/abs_mean": _share(size.sum(), real.sum()),
         "credit/abs_max": float(size.max()) if size.numel() else 0.0,
-        "credit/silent_rows": _share(silent.sum(), take.sum()),
-        "rows/excluded": _share((~take).sum(), torch.tensor(len(take))),
+        "credit/silent_rows": _share(silent.sum(), where.sum()),
+        "rows/excluded": _share((~where).sum(), torch.tensor(len(where))),
     }
     if value.ndim == 2:
         for turn in range(min(turns, table.shape[1])):
             metrics[f"credit/abs_turn_{turn}"] = _share(size[:, turn].sum(), real[:, turn].sum())
     if group is not None:
-        metrics |= _group_metrics(table, real, take, group, reward)
+        metrics |= _group_metrics(table, real, where, group, reward)
     if reward is not None and turn_reward is not None and turn_count is not None:
-        placed = real_turns(turn_count, turn_reward.shape[1], valid)
+        placed = valid_turns(turn_count, turn_reward.shape[1], valid)
         earned = torch.where(placed, wide(turn_reward), torch.zeros_like(wide(turn_reward))).sum(1)
-        gap = torch.where(take, wide(reward) - earned, torch.zeros_like(earned)).abs()
+        gap = torch.where(where, wide(reward) - earned, torch.zeros_like(earned)).abs()
         metrics["reward/unplaced_max"] = float(gap.max()) if gap.numel() else 0.0
     return metrics
 
 
 def _group_metrics(
-    table: Tensor, real: Tensor, take: Tensor, group: Tensor, reward: Tensor | None
+    table: Tensor, real: Tensor, where: Tensor, group: Tensor, reward: Tensor | None
 ) -> dict[str, float]:
     index = groups.dense(group)
-    count = groups.members(index, take)
-    each = torch.where(take, 1 / count.clamp(min=1), torch.zeros_like(count))
-    lone = take & (count == 1)
-    sums = groups.total(table.reshape(-1), flat(index, table)).view(table.shape).abs()
+    count = groups.group_count(index, where)
+    each = torch.where(where, 1 / count.clamp(min=1), torch.zeros_like(count))
+    lone = where & (count == 1)
+    sums = groups.group_sum(table.reshape(-1), flat(index, table)).view(table.shape).abs()
     metrics = {
         "group/count": round(float(each.sum()), 6),
         "group/lone": _share(each[lone].sum(), each.sum()),
@@ -89,9 +89,9 @@ def _group_metrics(
     }
     if reward is not None:
         x = wide(reward)
-        spread = groups.group_max(x, index, take) + groups.group_max(-x, index, take)
-        several = take & (count > 1)
-        metrics["group/constant"] = _share(each[several & (spread == 0)].sum(), each[several].sum())
+        gap = groups.group_max(x, index, where) + groups.group_max(-x, index, where)
+        several = where & (count > 1)
+        metrics["group/constant"] = _share(each[several & (gap == 0)].sum(), each[several].sum())
     return metrics
 
 

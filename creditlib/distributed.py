@@ -10,8 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from creditlib.contract import refuse
-from creditlib.ids import ids
+from creditlib.inputs.ids import ids
+from creditlib.vocabulary.contract import contract_error
 
 __all__ = ["gathered"]
 
@@ -62,7 +62,7 @@ def _refuse_other_words(
     dist.all_gather(every, own, group=process_group)
     if any(not torch.equal(each, own) for each in every):
         fact = f"{', '.join(words)} on this rank and others elsewhere"
-        raise refuse("gathered", "arguments", "the same tensors on every rank", fact)
+        raise contract_error("gathered", "arguments", "the same tensors on every rank", fact)
 
 
 def _gather(x: Tensor, process_group: dist.ProcessGroup | None) -> tuple[Tensor, list[list[int]]]:

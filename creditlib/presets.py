@@ -8,8 +8,7 @@ are the trainer's formula, worked by hand in `tests/test_presets.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 __all__ = [
@@ -20,6 +19,7 @@ __all__ = [
     "IGPO_OFFICIAL_SEPARATE",
     "LITE_PPO_CENTERED",
     "LITE_PPO_RAW",
+    "MATCHTIR",
     "MS_SWIFT_GRPO",
     "OPENRLHF_GROUP_NORM",
     "PRIME_RL_GRPO",
@@ -43,48 +43,78 @@ __all__ = [
     "VERL_RLOO",
 ]
 
-Preset = Mapping[str, Any]
 
+class _Preset(Mapping[str, Any]):
+    """Options of one function, read only; `function` is its name.
 
-def _preset(**options: Any) -> Preset:
-    return MappingProxyType(options)
+    >>> TRL_GRPO.function, dict(TRL_GRPO), TRL_GRPO | {"ddof": 0}
+    ('grpo', {'eps': 0.0001}, {'eps': 0.0001, 'ddof': 0})
+    """
+
+    def __init__(self, function: str, **options: Any) -> None:
+        self.function = function
+        self._options = options
+
+    def __getitem__(self, option: str) -> Any:
+        """The value of an option."""
+        return self._options[option]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the options."""
+        return iter(self._options)
+
+    def __len__(self) -> int:
+        """The number of options."""
+        return len(self._options)
+
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of both; the other's values win."""
+        return {**self, **other}
+
+    def __repr__(self) -> str:
+        """The preset as code."""
+        options = "".join(f", {name}={value!r}" for name, value in self.items())
+        return f"Preset({self.function!r}{options})"
 
 
 # --- grpo -------------------------------------------------------------------------------------
-DR_GRPO = _preset(scale=None)
-LITE_PPO_RAW = _preset(scale_over="batch")
-LITE_PPO_CENTERED = _preset(scale_over="centered_batch")
-AREAL_LITE_PPO = _preset(scale_over="centered_batch", eps=1e-5)
-VERL_GRPO = _preset(eps=1e-6, lone="raw")
-VERL_DR_GRPO = _preset(scale=None, lone="raw")
-SKYRL_GRPO = _preset(eps=1e-6, lone="raw")
-TRL_GRPO = _preset(eps=1e-4)
-MS_SWIFT_GRPO = _preset(eps=1e-4)
+DR_GRPO = _Preset("grpo", scale=None)
+LITE_PPO_RAW = _Preset("grpo", scale_over="batch")
+LITE_PPO_CENTERED = _Preset("grpo", scale_over="centered_batch")
+AREAL_LITE_PPO = _Preset("grpo", scale_over="centered_batch", eps=1e-5)
+VERL_GRPO = _Preset("grpo", eps=1e-6, lone="raw")
+VERL_DR_GRPO = _Preset("grpo", scale=None, lone="raw")
+SKYRL_GRPO = _Preset("grpo", eps=1e-6, lone="raw")
+TRL_GRPO = _Preset("grpo", eps=1e-4)
+MS_SWIFT_GRPO = _Preset("grpo", eps=1e-4)
 # These give a lone rollout NaN; the library has no such policy and gives 0.
-SLIME_GRPO = _preset(eps=1e-6)
-OPENRLHF_GROUP_NORM = _preset(eps=1e-9)
-TORCHRL_GRPO = _preset(eps=1e-6, eps_at="floor")
-RLLM_GRPO = _preset(ddof=0, eps=1e-6, lone="raw")
-PRIME_RL_GRPO = _preset(scale=None)
+SLIME_GRPO = _Preset("grpo", eps=1e-6)
+OPENRLHF_GROUP_NORM = _Preset("grpo", eps=1e-9)
+TORCHRL_GRPO = _Preset("grpo", eps=1e-6, eps_at="floor")
+RLLM_GRPO = _Preset("grpo", ddof=0, eps=1e-6, lone="raw")
+PRIME_RL_GRPO = _Preset("grpo", scale=None)
 
 # --- other trajectory-level estimators --------------------------------------------------------
-VERL_RLOO = _preset(lone="raw")
-VERL_OPO = _preset(lone="raw")
-VERL_GPG = _preset(lone="raw")
-VERL_GDPO = _preset(lone="raw")
-VERL_PASS_AT_K = _preset(ties="zero", eps=1e-6)
-VERL_REINFORCE_PLUS_PLUS_BASELINE = _preset(lone="raw")
+VERL_RLOO = _Preset("rloo", lone="raw")
+VERL_OPO = _Preset("opo", lone="raw")
+VERL_GPG = _Preset("gpg", lone="raw")
+VERL_GDPO = _Preset("gdpo", lone="raw")
+VERL_PASS_AT_K = _Preset("pass_at_k", ties="zero", eps=1e-6)
+VERL_REINFORCE_PLUS_PLUS_BASELINE = _Preset("reinforce_plus_plus_baseline", lone="raw")
 
 # --- gigpo ------------------------------------------------------------------------------------
-VERL_AGENT_GIGPO = _preset(episode_over="turn", lone="raw", eps=1e-6)
-VERL_AGENT_GIGPO_MEAN = _preset(episode_over="turn", lone="raw", scale=None)
-VERL_AGENT_GIGPO_TRAJECTORY = _preset(episode_over="first_turn", lone="raw", scale=None)
+VERL_AGENT_GIGPO = _Preset("gigpo", episode_over="turn", lone="raw", eps=1e-6)
+VERL_AGENT_GIGPO_MEAN = _Preset("gigpo", episode_over="turn", lone="raw", scale=None)
+VERL_AGENT_GIGPO_TRAJECTORY = _Preset("gigpo", episode_over="first_turn", lone="raw", scale=None)
 
 # --- information gain -------------------------------------------------------------------------
-IGPO_OFFICIAL_JOINT = _preset(pool="joint", ddof=0, eps=1e-6, variance_eps=1e-8)
-IGPO_OFFICIAL_SEPARATE = _preset(pool="separate", ddof=0, eps=1e-6, variance_eps=1e-8)
-A2TGPO_OFFICIAL = _preset(alpha=0.3, gamma=1.0, ddof=0, eps=1e-6, variance_eps=1e-8)
+IGPO_OFFICIAL_JOINT = _Preset("igpo", pool="joint", ddof=0, eps=1e-6, variance_eps=1e-8)
+IGPO_OFFICIAL_SEPARATE = _Preset("igpo", pool="separate", ddof=0, eps=1e-6, variance_eps=1e-8)
+A2TGPO_OFFICIAL = _Preset("a2tgpo", alpha=0.3, gamma=1.0, ddof=0, eps=1e-6, variance_eps=1e-8)
 
 # --- pure -------------------------------------------------------------------------------------
-PURE_OPENRLHF_STEP = _preset(form="softmin", temperature=0.1, baseline="step")
-PURE_OPENRLHF_TOKEN = _preset(form="softmin", temperature=0.1, baseline="token")
+PURE_OPENRLHF_STEP = _Preset("pure", form="softmin", temperature=0.1, baseline="step")
+PURE_OPENRLHF_TOKEN = _Preset("pure", form="softmin", temperature=0.1, baseline="token")
+
+# --- recipes ----------------------------------------------------------------------------------
+MATCHTIR = _Preset("matchtir", lone="raw")

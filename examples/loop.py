@@ -16,7 +16,7 @@ TASKS, MOVES, ROLLOUTS, UPDATES, RATE = 8, 4, 16, 60, 1.0
 
 
 def play(logits: Tensor, right: Tensor, rollouts: int) -> tuple[dict[str, Tensor], Tensor]:
-    """Play every task; the batch in creditlib's words, and the log-probability of each token."""
+    """Play every task: batch by creditlib's argument names, the log-probability of each token."""
     task = torch.arange(TASKS).repeat_interleave(rollouts)
     policy = Categorical(logits=logits[task])
     move = policy.sample()

@@ -11,11 +11,12 @@ from creditlib.vocabulary import Credit, Group, Reward
 
 
 def rank_credit(*, reward: Reward, group: Group) -> Credit:
-    """The share of the group's others a trajectory beats, minus the share that beats it.
+    """The share of the other group members with a lower reward, minus that with a higher one.
 
         A[i] = Σ_k sign(reward[i] − reward[k]) / (n − 1)   over the others k of group(i)
 
-    Only the order of rewards counts: an outlier moves nobody else. A group of one gets 0.
+    Only the order of rewards counts, so an outlier does not change the other credit. A group of one
+    gets 0.
     """
     same = group[:, None] == group
     sign = torch.sign(reward[:, None] - reward)
@@ -24,7 +25,7 @@ def rank_credit(*, reward: Reward, group: Group) -> Credit:
 
 
 def main() -> None:
-    """Call it on a batch three ways, then weigh its credit by how long each turn took."""
+    """Call it in three ways, then weight its credit by the duration of each turn."""
     batch = {
         "reward": torch.tensor([1.0, 0.0, 0.5, 900.0, 0.0]),
         "group": cl.ids(["house", "house", "house", "garden", "garden"]),

@@ -30,12 +30,12 @@ class Policy(nn.Module):
 
 @torch.no_grad()
 def play(policy: Policy, partner: Tensor, tasks: int) -> dict[str, Tensor]:
-    """Every task by several rollouts: the packed tokens and the batch in creditlib's words."""
+    """Several rollouts of every task: packed tokens, and batch by creditlib's argument names."""
     turns = torch.randint(1, 6, (tasks,)).repeat_interleave(ROLLOUTS)
     shown = torch.randint(SYMBOLS, (tasks, 5)).repeat_interleave(ROLLOUTS, 0)
     answer = torch.distributions.Categorical(logits=policy(shown)).sample()
-    real = torch.arange(5) < turns[:, None]
-    earned = torch.where(real & (answer == partner[shown]), 1.0, 0.0)
+    where = torch.arange(5) < turns[:, None]
+    earned = torch.where(where & (answer == partner[shown]), 1.0, 0.0)
     # A turn is two tokens: the symbol, which the environment wrote, and the answer.
     pairs = torch.stack([shown, answer], -1).flatten(1)
     owner = torch.stack([torch.full_like(shown, -1), torch.arange(5).expand_as(shown)], -1)

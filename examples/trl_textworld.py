@@ -33,9 +33,9 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from creditlib.demo.games import Game, Recipe, build
-from creditlib.demo.statistics import interval
-from creditlib.demo.tables import curve_table, difference
+from examples.textworld.games import Game, Recipe, build
+from examples.textworld.statistics import interval
+from examples.textworld.tables import curve_table, difference
 from examples.trl_textworld_model import make_model, make_tokenizer, warm_up
 from examples.trl_textworld_play import Player, Rollouts
 

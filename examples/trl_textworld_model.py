@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from creditlib.demo.games import Game
+from examples.textworld.games import Game
 from examples.trl_textworld_play import Episode, Player, observation, token_of
 
 __all__ = ["make_model", "make_tokenizer", "warm_up"]

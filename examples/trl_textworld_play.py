@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from creditlib.demo.games import Game
+from examples.textworld.games import Game
 
 __all__ = ["Episode", "Player", "Rollouts", "observation", "token_of"]
 

@@ -1,4 +1,4 @@
-"""What every test file shares: repeatable random tests, backends, and the sentence of a refusal."""
+"""What every test file shares: repeatable random tests, backends, nightly tests, refusals."""
 
 import os
 
@@ -10,10 +10,17 @@ from hypothesis import HealthCheck, settings
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
+import interpreter
+
+# Each worker of pytest-xdist has a core: more threads would only wait for each other's cores.
+# Tests of threads set their own number.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)
+
 from helpers import BACKENDS, QUICK, implementation
 
-from creditlib.contract import ContractError
-from creditlib.ops import dispatch
+from creditlib.ops.backend import dispatch
+from creditlib.vocabulary.contract import ContractError
 
 # No deadline: nothing here measures time. Derandomised: a failure is the same everywhere.
 # A fixture that sets the backend stays the same for all examples of a test.
@@ -26,13 +33,40 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
+interpreter.replace_once()
+
+EXAMPLES, EXAMPLES_NIGHTLY = 50, 200  # batches for each law and function
+
+
+def pytest_addoption(parser):
+    help = "run the tests marked nightly too, and the laws with 200 batches instead of 50"
+    parser.addoption("--nightly", action="store_true", help=help)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests marked nightly run with --nightly only."""
+    if config.getoption("--nightly"):
+        return
+    late = [item for item in items if item.get_closest_marker("nightly")]
+    if late:
+        config.hook.pytest_deselected(items=late)
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+
+
+@pytest.fixture(scope="session")
+def examples(request):
+    """How many batches each law gets."""
+    return EXAMPLES_NIGHTLY if request.config.getoption("--nightly") else EXAMPLES
+
 
 def means(monkeypatch, chosen):
     """Let backend="auto" mean one backend; kernels run on the GPU if there is one."""
     monkeypatch.setattr(
-        dispatch, "twin", lambda reference, backend: implementation(reference, backend)
+        dispatch, "implementation_of", lambda reference, backend: implementation(reference, backend)
     )
-    monkeypatch.setattr(dispatch, "usual", lambda device: "torch" if device == "meta" else chosen)
+    monkeypatch.setattr(
+        dispatch, "default_backend", lambda device: "torch" if device == "meta" else chosen
+    )
     return chosen
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 import creditlib as cl
-from creditlib.annotations import options_of, tensors_of
-from creditlib.ops.dispatch import interpreted
-from creditlib.ops.twins import INSTALLED, twin
+from creditlib.ops.backend.lookup import implementation_of
 from creditlib.testing import random_arguments
+from creditlib.vocabulary.annotations import options_of, tensors_of
+from creditlib.vocabulary.backends import INSTALLED, interpreted
 
 F64 = torch.float64
 BACKENDS = ["torch", *(name for name, there in INSTALLED.items() if there)]
@@ -38,7 +38,7 @@ MORE = [
     ("completion_weight", {"cap": 1.5}),
 ]
 # Functions that take credit at any level are also run at turn level.
-ANY_LEVEL = ("to_tokens", "whiten", "whitening", "effective_sample_size")
+ANY_LEVEL = ("to_tokens", "whiten", "whitening_stats", "effective_sample_size")
 NOT_NUMERICS = {"check_batch", "diagnose", "apply", "resolve", "ids", "anchor_ids"}
 
 
@@ -112,7 +112,7 @@ def arguments(
     if variant.level == "turn":
         more = random_arguments(cl.pure, optional=True, **size)
         tensors["credit" if "credit" in tensors else "weight"] = more["process_reward"]
-        if variant.name in ("whiten", "whitening"):
+        if variant.name in ("whiten", "whitening_stats"):
             tensors["weight"] = more["turn_length"]
         if variant.name == "effective_sample_size":
             tensors["weight"] = more["process_reward"].nan_to_num(0)
@@ -134,10 +134,10 @@ def span(mine):
 
 
 def implementation(reference, backend):
-    """The twin of a reference, or itself; kernels get their tensors on the GPU if there is one."""
+    """The implementation of a backend, or the reference. Kernels run on the GPU if there is one."""
     if backend == "torch":
         return reference
-    found = twin(reference, backend)
+    found = implementation_of(reference, backend)
     native = backend == "triton" and torch.cuda.is_available()
     return elsewhere(found, "cuda") if native else found
 

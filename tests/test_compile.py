@@ -10,10 +10,10 @@ import torch
 from helpers import NEEDS
 
 import creditlib as cl
-from creditlib import layouts
-from creditlib.annotations import tensors_of
-from creditlib.names import public_functions
+from creditlib.inputs import layouts
+from creditlib.registry import public_functions
 from creditlib.testing import random_arguments
+from creditlib.vocabulary.annotations import tensors_of
 
 HOST = {"ids", "anchor_ids", "find_milestones", "diagnose", "check_batch", "apply", "resolve"}
 HOST |= {"place_rows", "turns_from_rows", "trajectories_from_rows", "rows_from_turns"}
@@ -38,7 +38,7 @@ OTHERS = {
         {"offsets": OFFSETS},
     ),
     "whiten": (cl.whiten, (CREDIT, CREDIT > 0), {}),
-    "whitening": (cl.whitening, (CREDIT, torch.tensor([[3, 1, 0], [1, 2, 9]])), {}),
+    "whitening_stats": (cl.whitening_stats, (CREDIT, torch.tensor([[3, 1, 0], [1, 2, 9]])), {}),
     "turns_from_mask": (layouts.turns_from_mask, (MASK,), {}),
     "turns_from_mask packed": (
         layouts.turns_from_mask,

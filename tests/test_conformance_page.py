@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from creditlib.testing import LAWS
-from creditlib.testing.native import native_subject
-from creditlib.testing.running import Report, Verdict
+from creditlib.testing.conformance.trainer_subject import trainer_subject
+from creditlib.testing.engine.runner import Report, Verdict
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "conformance.md"
@@ -31,8 +31,8 @@ def test_every_note_speaks_of_laws_that_exist_and_has_its_letter_on_the_page():
 
 
 def test_what_is_noted_is_no_fault_and_everything_else_is():
-    assert page.letter("verl", "gdpo", "groups_do_not_hear_each_other") == "w"
-    assert page.letter("verl", "grpo", "groups_do_not_hear_each_other") == ""
+    assert page.letter("verl", "gdpo", "groups_are_independent") == "w"
+    assert page.letter("verl", "grpo", "groups_are_independent") == ""
     assert page.letter("verl", "rloo_vectorized", "constant_groups_get_nothing") == "r"
 
 
@@ -56,9 +56,9 @@ def test_a_table_and_the_shortest_example_of_each_fault():
 
 @pytest.mark.parametrize("name", ["grpo", "rloo"])
 def test_trls_method_is_a_function_of_the_convention(name):
-    subject = native_subject(getattr(load("trl_advantages"), name), "trl")
+    subject = trainer_subject(getattr(load("trl_advantages"), name), "trl")
     assert set(subject.tensors) == {"reward", "valid", "group"}
-    assert subject.even
+    assert subject.equal_groups
 
 
 def test_the_page_has_the_laws_there_are():

@@ -48,7 +48,7 @@ def work(rank, store, results):
         for name, function in ESTIMATORS.items():
             found[split, name] = gathered(function)(**part(whole(function), rank, split))
     credit, weight = torch.arange(3.0) + rank, torch.tensor([1, 0, 2])
-    found["moments"] = gathered(cl.whitening)(credit=credit, weight=weight)
+    found["moments"] = gathered(cl.whitening_stats)(credit=credit, weight=weight)
     reward = torch.ones(2, requires_grad=True)
     own = gathered(cl.grpo)(reward=reward, group=torch.tensor([rank, rank]))
     found["with gradient"] = own
@@ -93,7 +93,7 @@ def test_the_split_matters_without_gathering():
 
 def test_a_statistic_of_all_rows_is_the_same_on_every_rank(ranks):
     credit = torch.cat([torch.arange(3.0), torch.arange(3.0) + 1])
-    expected = cl.whitening(credit, torch.tensor([1, 0, 2, 1, 0, 2]))
+    expected = cl.whitening_stats(credit, torch.tensor([1, 0, 2, 1, 0, 2]))
     for rank in range(WORLD):
         assert all(map(torch.equal, ranks[rank]["moments"], expected))
 

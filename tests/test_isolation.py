@@ -29,7 +29,7 @@ def double(variant, seed):
 
 
 @pytest.mark.parametrize("variant", GROUPED, ids=str)
-def test_groups_do_not_hear_each_other(variant):
+def test_groups_are_independent(variant):
     for seed in SEEDS:
         x, other = double(variant, seed), double(variant, seed + 100)
         own = x["group"] == x["group"][0]

@@ -1,149 +1,212 @@
-"""Who may import whom: imports are read from the source, nothing is imported.
+"""Who may import whom: imports are read from the source (`house.py`), nothing is imported.
 
-`names` finds the estimators by the text of their module, when asked: that is not an import.
+`registry` finds functions by the text of their module when it is asked: that is not an import.
 """
 
-import ast
 import sys
-from pathlib import Path
 
-import creditlib
+import pytest
+from house import (
+    PACKAGE,
+    arrows,
+    circles,
+    dotted,
+    folder_of,
+    imports,
+    large,
+    modules,
+    table,
+    target,
+)
 
-PACKAGE = Path(creditlib.__file__).parent
-
-# From the bottom up. A module may import its own layer and those below it.
+# From the bottom up. A module imports its own folder and the layers below it. Folders that stand
+# side by side on one layer do not import each other.
 LAYERS = [
-    ["word", "vocabulary", "annotations", "contract", "names", "ids", "similarity", "layouts"],
+    ["vocabulary", "version"],
+    ["inputs", "registry"],
     ["ops"],
-    ["tokens", "estimators", "shaping", "weighting"],
-    ["diagnostics", "checks", "distributed", "presets"],
-    [
-        "__init__",
-        "__main__",
-        "testing",
-        "audit",
-        "rollouts",
-        "report",
-        "integrations",
-        "demo",
-        "doctor",
-        "cli",
-    ],
+    ["algebra"],
+    ["estimators", "shaping", "weighting"],
+    ["recipes"],
+    ["presets", "diagnostics", "distributed"],
+    ["rows", "rollouts", "testing"],
+    ["integrations", "report"],
+    ["__init__"],
+    ["cli"],
+    ["__main__"],
 ]
-LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
+LEVEL = {folder: level for level, folders in enumerate(LAYERS) for folder in folders}
 
-# Who may import a package that not every installation has; "*_numba" is an ending of file names.
-ALLOWED = {
-    "numba": ["*_numba"],
-    "triton": ["*_triton"],
+# What the core needs. Anything else is an extra and needs a row below, or is a trainer, which only
+# an integration imports.
+CORE = {"creditlib", "torch", "numpy", "einops", "jaxtyping"}
+# Who imports a package that not every installation has: a folder, a module, or a file name's start.
+EXTRAS = {
+    "triton": ["triton_*"],
+    "numba": ["numba_*"],
     "hypothesis": ["testing"],
     "pytest": ["testing"],
     "typer": ["cli"],
-    "rich": ["cli", "doctor", "report", "demo"],
+    "rich": ["cli", "report"],
     "pyarrow": ["rollouts"],
-    "textworld": ["demo"],
-    "scipy": ["demo", "audit"],
-    "rapidfuzz": ["similarity"],
+    "rapidfuzz": ["inputs.similarity"],
+    "examples": ["cli"],  # from a checkout: `creditlib demo` runs examples/textworld
 }
-# What the core needs. Anything else is an extra and needs a row above, or is a trainer, which
-# only an integration may import.
-CORE = {"creditlib", "torch", "numpy", "einops", "jaxtyping"}
 
 
-def imports(path, package):
-    """Dotted names a file imports, relative ones resolved; `from a import b` gives a.b."""
-    parts = path.relative_to(package).with_suffix("").parts
-    here = ("creditlib", *parts)
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = here[: len(here) - node.level] if node.level else ()
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (f"{module}.{alias.name}" for alias in node.names)
-
-
-def part_of(dotted):
-    """The part of the package a dotted name lies in; the package itself is its `__init__`."""
-    pieces = dotted.split(".")
-    return pieces[1] if len(pieces) > 1 and pieces[1] in LEVEL else "__init__"
-
-
-def may(path, package, name):
-    parts = path.relative_to(package).with_suffix("").parts
-    rules = ALLOWED.get(name)
-    if rules is None:
-        return parts[0] == "integrations"
+def may_use(module, extra):
+    """Whether a module may import a package outside the core."""
+    if extra not in EXTRAS:
+        return folder_of(module) == "integrations"
+    inner = module.removeprefix("creditlib.")
     return any(
-        parts[-1].endswith(rule[1:]) if rule[0] == "*" else parts[0] == rule for rule in rules
+        inner.split(".")[-1].startswith(rule[:-1])
+        if rule.endswith("*")
+        else inner == rule or inner.startswith(f"{rule}.")
+        for rule in EXTRAS[extra]
     )
 
 
+def is_private(name):
+    """Whether a name below a package's folder is private: creditlib.ops._x."""
+    return any(part.startswith("_") and not part.startswith("__") for part in name.split(".")[2:])
+
+
+def wrong_imports(package):
+    """One sentence for each import that leaves its place."""
+    known = set(modules(package))
+    for each in imports(package):
+        own, top = folder_of(each.importer), each.name.split(".")[0]
+        where = each.importer.removeprefix("creditlib.")
+        if top == "creditlib":
+            other = folder_of(target(each.name, known) or each.name)
+            if own == other or own not in LEVEL or other not in LEVEL:
+                continue
+            if LEVEL[other] > LEVEL[own]:
+                yield f"{where} imports {each.name} from a layer above"
+            elif LEVEL[other] == LEVEL[own]:
+                yield f"{where} imports {each.name}, which stands beside it"
+            elif is_private(each.name):
+                yield f"{where} imports {each.name}, which is private"
+        elif top not in CORE | sys.stdlib_module_names and not may_use(each.importer, top):
+            yield f"{where} imports {top}"
+
+
 def violations(package):
-    found = []
-    for path in sorted(package.rglob("*.py")):
-        where = path.relative_to(package)
-        own = where.with_suffix("").parts[0]
-        if own not in LEVEL:
-            found.append(f"{where} belongs to no layer")
-            continue
-        for dotted in imports(path, package):
-            top = dotted.split(".")[0]
-            if top == "creditlib":
-                if LEVEL[part_of(dotted)] > LEVEL[own]:
-                    found.append(f"{where} imports {dotted} from a layer above")
-            elif top not in CORE and not in_standard_library(top) and not may(path, package, top):
-                found.append(f"{where} imports {top}")
+    """Everything that is wrong with the imports of a package, one sentence each."""
+    found = [
+        f"{folder} has no layer"
+        for folder in sorted({folder_of(module) for module in modules(package)} - set(LEVEL))
+    ]
+    found += wrong_imports(package)
+    for circle in circles(arrows(package)):
+        found.append(" and ".join(name.removeprefix("creditlib.") for name in circle) + " circle")
     return found
 
 
-def in_standard_library(name):
-    return name in sys.stdlib_module_names
-
-
-def test_nobody_imports_upward_and_extras_stay_where_they_belong():
+def test_imports_go_down_and_extras_stay_in_their_place():
     assert violations(PACKAGE) == []
 
 
-def test_every_layer_is_looked_at():
-    parts = {path.relative_to(PACKAGE).with_suffix("").parts[0] for path in PACKAGE.rglob("*.py")}
-    assert parts <= set(LEVEL)
-    assert {part for level in LAYERS[:4] for part in level} <= parts
+def test_every_layer_exists():
+    assert set(LEVEL) == {folder_of(module) for module in modules(PACKAGE)}
 
 
-BAD = {
-    "vocabulary.py": "from creditlib.ops import groups\n",
-    "ids.py": "def f():\n    import rapidfuzz\n",
-    "ops/__init__.py": "",
-    "ops/groups.py": "from creditlib.estimators.grpo import grpo\nimport numba\n",
-    "ops/scan_numba.py": "import numba\nimport triton\n",
-    "ops/spread.py": "from .. import tokens\n",
-    "estimators/grpo.py": "import creditlib as cl\n",
-    "estimators/igpo.py": "import hypothesis.strategies as st\n",
-    "checks.py": "if True:\n    from creditlib.report.explain import explain\n",
-    "stray.py": "",
-    "cli.py": "import typer\nimport pandas\nimport creditlib as cl\n",
-    "integrations/verl.py": "import verl\n",
-    "shaping/good.py": "import math\nimport einops\nfrom creditlib.tokens import to_tokens\n",
+PLANTED = {
+    "upward": (
+        {"vocabulary/words.py": "from creditlib.ops import masks\n", "ops/masks.py": ""},
+        "vocabulary.words imports creditlib.ops.masks from a layer above",
+    ),
+    "upward, relative": (
+        {"ops/tokens/reference.py": "from ... import algebra\n", "algebra.py": ""},
+        "ops.tokens.reference imports creditlib.algebra from a layer above",
+    ),
+    "upward, in a function": (
+        {"inputs/ids.py": "def f():\n    from creditlib.report.explain import explain\n"},
+        "inputs.ids imports creditlib.report.explain.explain from a layer above",
+    ),
+    "upward, for types": (
+        {"ops/a.py": "if TYPE_CHECKING:\n    from creditlib.testing.check import Report\n"},
+        "ops.a imports creditlib.testing.check.Report from a layer above",
+    ),
+    "the whole package": (
+        {"estimators/trajectory/grpo.py": "import creditlib as cl\n", "__init__.py": ""},
+        "estimators.trajectory.grpo imports creditlib from a layer above",
+    ),
+    "beside": (
+        {"shaping/a.py": "from creditlib.weighting.b import b\n", "weighting/b.py": ""},
+        "shaping.a imports creditlib.weighting.b.b, which stands beside it",
+    ),
+    "private": (
+        {"estimators/a.py": "from creditlib.algebra import _f\n", "algebra.py": ""},
+        "estimators.a imports creditlib.algebra._f, which is private",
+    ),
+    "a circle": (
+        {
+            "rows/a.py": "from creditlib.rows.b import b\n",
+            "rows/b.py": "from creditlib.rows import c\n",
+            "rows/c.py": "from .a import a\n",
+        },
+        "rows.a and rows.b and rows.c circle",
+    ),
+    "a folder without a layer": ({"stray.py": ""}, "stray has no layer"),
+    "triton": ({"ops/a/numba_loops.py": "import triton\n"}, "ops.a.numba_loops imports triton"),
+    "numba": ({"ops/a/reference.py": "import numba\n"}, "ops.a.reference imports numba"),
+    "hypothesis": (
+        {"estimators/a.py": "import hypothesis.strategies as st\n"},
+        "estimators.a imports hypothesis",
+    ),
+    "pytest": ({"report/a.py": "import pytest\n"}, "report.a imports pytest"),
+    "typer": ({"report/a.py": "import typer\n"}, "report.a imports typer"),
+    "rich": ({"testing/a.py": "import rich\n"}, "testing.a imports rich"),
+    "pyarrow": ({"cli/a.py": "import pyarrow\n"}, "cli.a imports pyarrow"),
+    "rapidfuzz": (
+        {"inputs/ids.py": "def f():\n    import rapidfuzz\n"},
+        "inputs.ids imports rapidfuzz",
+    ),
+    "a trainer": ({"rows/a.py": "import verl\n"}, "rows.a imports verl"),
+}
+FINE = {
+    "ops/a/triton_kernel.py": "import triton\n",
+    "ops/a/numba_loops.py": "import numba\n",
+    "testing/a.py": "import hypothesis, pytest\n",
+    "cli/a.py": "import typer, rich\nfrom creditlib import __version__\n",
+    "rollouts/a.py": "import pyarrow\n",
+    "inputs/similarity.py": "import rapidfuzz\n",
+    "integrations/verl/a.py": "import verl\nfrom creditlib.integrations.verl.b import _b\n",
+    "integrations/verl/b.py": "def f():\n    from creditlib.integrations.verl import a\n",
+    "shaping/a.py": "import math\nimport einops\nfrom creditlib.algebra import to_tokens\n",
+    "algebra.py": "",
+    "__init__.py": "",
 }
 
 
-def test_a_bad_tree_is_caught(tmp_path):
-    """Each kind of violation, planted: upward, relative, nested, extras, unknown modules."""
-    for name, source in BAD.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
+def planted(directory, files):
+    for name, source in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
-    assert violations(tmp_path) == [
-        "checks.py imports creditlib.report.explain.explain from a layer above",
-        "cli.py imports pandas",
-        "estimators/grpo.py imports creditlib from a layer above",
-        "estimators/igpo.py imports hypothesis",
-        "ids.py imports rapidfuzz",
-        "ops/groups.py imports creditlib.estimators.grpo.grpo from a layer above",
-        "ops/groups.py imports numba",
-        "ops/scan_numba.py imports triton",
-        "ops/spread.py imports creditlib.tokens from a layer above",
-        "stray.py belongs to no layer",
-        "vocabulary.py imports creditlib.ops.groups from a layer above",
-    ]
+    return directory
+
+
+@pytest.mark.parametrize("rule", PLANTED)
+def test_a_violation_of_each_rule_is_caught(rule, tmp_path):
+    files, sentence = PLANTED[rule]
+    assert violations(planted(tmp_path, files)) == [sentence]
+
+
+def test_what_is_allowed_passes(tmp_path):
+    assert violations(planted(tmp_path, FINE)) == []
+
+
+def test_the_table_counts_modules_imports_floors_and_circles(tmp_path):
+    files, _ = PLANTED["a circle"]
+    package = planted(tmp_path, {**files, "rows/d.py": "from creditlib.rows.a import a\n"})
+    assert table(package).splitlines()[1].split() == ["rows", "4", "4", "2", "1"]
+    assert dotted(package / "rows" / "d.py", package) == "creditlib.rows.d"
+
+
+def test_large_files_and_functions_are_named(tmp_path):
+    options = ", ".join(f"x{i}={i}" for i in range(13))
+    files = {"a.py": "x = 1\n" * 401, "b.py": f"def f(y, *, z=None, {options}): ...\n"}
+    assert large(planted(tmp_path, files)) == ["a.py has 401 lines", "b.py: f has 13 options"]

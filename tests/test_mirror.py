@@ -1,40 +1,35 @@
-"""creditlib/x/y.py has tests/x/test_y.py. A twin (`_numba`, `_triton`) shares its stem's file.
+"""Tests mirror the package: creditlib/inputs/ids.py is tested in tests/inputs/test_ids.py.
 
-No two test files of different folders have one name: pytest would take them for one module.
+The files of an operation share the folder tests/ops/OPERATION/, those of a trainer the files
+tests/integrations/test_*TRAINER*.py. Recipes share one test of their own. Where a plain name is
+taken, words stand in front of it: tests/rows/test_row_padding.py tests rows/padding.py. No two test
+files have one name: pytest would take them for one module.
 """
 
 from collections import Counter
 from pathlib import Path
 
-import creditlib
-
-PACKAGE = Path(creditlib.__file__).parent
+PACKAGE = Path(__file__).parents[1] / "creditlib"
 TESTS = Path(__file__).parent
-TWINS = ("_numba", "_triton")
-# What a test file is called where its plain name could be that of another folder.
-NAMES = {
-    "testing/laws": "test_laws_of_{}.py",
-    "testing/world": "test_testing_{}.py",
-    "integrations": "test_into_{}.py",
-}
 
 
-def expected(module):
-    """The test file of a module, None for private ones, `__init__` and `__main__`."""
-    stem = module.stem
-    if stem.startswith("_"):
-        return None
-    for twin in TWINS:
-        stem = stem.removesuffix(twin)
-    folder, whole = module.parent.as_posix(), module.with_suffix("").as_posix()
-    name = NAMES.get(folder, NAMES.get(whole, "test_{}.py"))
-    return module.with_name(name.format(stem))
+def is_tested(module, tests):
+    """Whether a module, given by its path below the package, has its test file."""
+    folder, *inner = module.parts[:-1] or ("",)
+    if module.stem.startswith("_") or folder == "recipes":
+        return True
+    if folder == "ops" and inner:
+        return any((tests / module.parent).glob("test_*.py"))
+    if folder == "integrations" and inner and any((tests / folder).glob(f"test_*{inner[0]}*.py")):
+        return True
+    found = (tests / folder).rglob("test_*.py") if folder else tests.glob("test_*.py")
+    return any(path.stem.endswith(f"_{module.stem}") for path in found)
 
 
 def missing(package, tests):
-    modules = [path.relative_to(package) for path in sorted(package.rglob("*.py"))]
-    wanted = dict.fromkeys(test for module in modules if (test := expected(module)))
-    return [str(test) for test in wanted if not (tests / test).is_file()]
+    """The modules that have no test file."""
+    files = (path.relative_to(package) for path in sorted(package.rglob("*.py")))
+    return [str(path) for path in files if not is_tested(path, tests)]
 
 
 def without_tests(tests):
@@ -43,7 +38,9 @@ def without_tests(tests):
 
 
 def shared_names(tests):
-    names = Counter(path.name for path in tests.rglob("*.py") if path.name != "conftest.py")
+    """Names that two files have; a folder that is a package keeps its names to itself."""
+    shared = {"conftest.py", "__init__.py"}
+    names = Counter(path.name for path in tests.rglob("*.py") if path.name not in shared)
     return sorted(name for name, count in names.items() if count > 1)
 
 
@@ -59,31 +56,17 @@ def test_no_two_test_files_share_a_name():
     assert shared_names(TESTS) == []
 
 
-def test_a_missing_or_empty_test_file_is_caught(tmp_path):
+def test_a_missing_empty_or_doubled_test_file_is_caught(tmp_path):
     package, tests = tmp_path / "package", tmp_path / "tests"
-    for name in ("a.py", "_b.py", "__init__.py", "x/c.py", "x/d.py", "x/d_numba.py", "e_triton.py"):
-        path = package / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    (tests / "x").mkdir(parents=True)
-    (tests / "test_a.py").write_text("# soon\n")
-    (tests / "x" / "test_d.py").write_text("def test_d(): ...\n")
-    assert missing(package, tests) == ["test_e.py", "x/test_c.py"]
-    assert without_tests(tests) == ["test_a.py"]
-
-
-def test_laws_are_tested_under_names_of_their_own(tmp_path):
-    package, tests = tmp_path / "package", tmp_path / "tests"
-    for name in ("testing/laws/tokens.py", "testing/laws/calls.py", "testing/world.py"):
-        path = package / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    (tests / "testing/laws").mkdir(parents=True)
-    for name in ("test_tokens.py", "testing/laws/test_tokens.py", "testing/test_world.py"):
-        (tests / name).write_text("def test(): ...\n")
-    (tests / "testing/laws/test_laws_of_calls.py").write_text("def test(): ...\n")
-    assert missing(package, tests) == [
-        "testing/laws/test_laws_of_tokens.py",
-        "testing/test_testing_world.py",
-    ]
-    assert shared_names(tests) == ["test_tokens.py"]
+    modules = ("a.py", "b.py", "_c.py", "__init__.py", "x/d.py", "x/y/e.py", "x/f.py")
+    for name in (*modules, "ops/scan/reference.py", "ops/scan/numba_loops.py", "ops/sum/loops.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).touch()
+    for name in ("test_a.py", "x/test_d.py", "x/y/test_x_e.py", "ops/scan/test_scan.py"):
+        (tests / name).parent.mkdir(parents=True, exist_ok=True)
+        (tests / name).write_text("def test_it(): ...\n")
+    (tests / "ops" / "test_b.py").write_text("# soon\n")
+    (tests / "x" / "test_a.py").write_text("def test_it(): ...\n")
+    assert missing(package, tests) == ["b.py", "ops/sum/loops.py", "x/f.py"]
+    assert without_tests(tests) == ["ops/test_b.py"]
+    assert shared_names(tests) == ["test_a.py"]

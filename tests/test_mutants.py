@@ -1,16 +1,16 @@
-"""Which fault dies by which law: faults of published code and classics, put into our own code.
+"""Which test finds which fault: faults of published code and common faults, put into our own code.
 
-Each mutant changes one line or two of one module. The law, or the test of numbers, that stands
-beside it must find it; a mutant that survives fails. The table itself is tests/mutants/.
+Each mutant changes one line or two of one module. The law or the test of numbers that it names must
+find the fault. A mutant that survives fails. The table itself is tests/mutants/.
 """
 
 import pytest
 import torch
 from mutants import MUTANTS
-from mutants.mutants_machine import GOLDEN, Mutant, applied, killed, survivors
+from mutants.mutants_machine import GOLDEN, Mutant, applied, by_hand, killed, survivors
 
 import creditlib as cl
-from creditlib.ops import dispatch
+from creditlib.ops.backend import dispatch
 from creditlib.testing import random_arguments
 from creditlib.testing.laws import LAWS
 
@@ -18,7 +18,7 @@ from creditlib.testing.laws import LAWS
 @pytest.fixture(autouse=True)
 def reference_runs(monkeypatch):
     """The faults are put into the torch references: they must be what runs."""
-    monkeypatch.setattr(dispatch, "usual", lambda device: "torch")
+    monkeypatch.setattr(dispatch, "default_backend", lambda device: "torch")
 
 
 # Each killer with as many examples as any of its mutants needs.
@@ -26,28 +26,29 @@ KILLERS = {mutant.killer: mutant for mutant in sorted(MUTANTS, key=lambda each: 
 HARMLESS = [
     Mutant(
         "a local variable has another name",
-        "estimators/remax.py",
-        "    return narrow(wide(reward) - wide(baseline), reward, baseline)",
-        "    earned = wide(reward)\n    return narrow(earned - wide(baseline), reward, baseline)",
-        "remax",
-        "shifting_rewards_changes_nothing",
-    ),
-    Mutant(
-        "a comment says something else",
-        "estimators/gigpo.py",
-        "# the share, since",
-        "# the share, for",
+        "ops/groups/reference.py",
+        "    rank = torch.cumsum(step, 0)\n"
+        "    return torch.empty_like(rank).scatter(0, order, rank)",
+        "    n = torch.cumsum(step, 0)\n    return torch.empty_like(n).scatter(0, order, n)",
         "gigpo",
         "the_expected_gradient_is_the_true_one",
         {"leave_out": "trajectory", "scale": None, "gamma": 1.0},
     ),
     Mutant(
+        "a comment says something else",
+        "estimators/turn/a2tgpo.py",
+        "# 2·sigmoid(z) − 1 = tanh(z / 2)",
+        "# tanh(z / 2) = 2·sigmoid(z) − 1",
+        "a2tgpo_clip_scale",
+        "equal_turns_weigh_one",
+    ),
+    Mutant(
         "a sum in another order",
-        "estimators/gigpo.py",
-        "credit = episode + step_weight * _step(returns, anchor, plan)",
-        "credit = step_weight * _step(returns, anchor, plan) + episode",
-        "gigpo",
-        f"{GOLDEN}estimators/test_gigpo.py::test_by_hand",
+        "ops/groups/reference.py",
+        "mean = minimum + group_sum(shifted, index) / count",
+        "mean = group_sum(shifted, index) / count + minimum",
+        "maxrl",
+        by_hand("estimators/trajectory/test_maxrl.py"),
     ),
 ]
 
@@ -82,8 +83,10 @@ def test_harmless_changes_are_reported_as_survivors():
 
 def test_a_fault_that_is_not_found_exactly_once_is_refused():
     for text in ("no such text", "return"):
-        mutant = Mutant("none", "estimators/gigpo.py", text, "pass", "gigpo", "credit_is_finite")
-        with pytest.raises(ValueError, match="times in estimators/gigpo"), applied(mutant):
+        mutant = Mutant(
+            "none", "estimators/turn/gigpo.py", text, "pass", "gigpo", "credit_is_finite"
+        )
+        with pytest.raises(ValueError, match="times in estimators/turn/gigpo"), applied(mutant):
             pass
 
 

@@ -7,7 +7,7 @@ import torch
 from helpers import F64, NEEDS, VARIANTS, Variant, arguments, numeric_names, results
 
 import creditlib as cl
-from creditlib.annotations import options_of
+from creditlib.vocabulary.annotations import options_of
 
 NUMBERS = (0.25, 0.5, 2.0, 7.0)
 
@@ -45,7 +45,7 @@ def test_every_number_changes_something(name, option):
     for seed in range(8):
         x = arguments(variant, seed=seed, dtype=F64)
         for value in NUMBERS:
-            allowed = options_of(getattr(cl, name))[option].word.allows(value)
+            allowed = options_of(getattr(cl, name))[option].spec.allows(value)
             if allowed and value != present and differs(variant(x, **{option: value}), variant(x)):
                 return
     pytest.fail("no input tells one value from another")

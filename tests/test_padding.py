@@ -5,7 +5,7 @@ import torch
 from helpers import TURNS, VARIANTS, arguments, assert_same, axes_of, results, span
 
 from creditlib import gae
-from creditlib.ops import returns
+from creditlib.ops.returns import reference as returns
 
 pytestmark = pytest.mark.usefixtures("quick_backend")
 

@@ -5,8 +5,9 @@ import torch
 from helpers import F64, VARIANTS, arguments, assert_same, results, span
 
 import creditlib as cl
-from creditlib import layouts
-from creditlib.ops import dispatch, groups
+from creditlib.inputs import layouts
+from creditlib.ops.backend import dispatch
+from creditlib.ops.groups import reference as groups
 from creditlib.testing import assert_close, random_arguments
 
 pytestmark = pytest.mark.usefixtures("quick_backend")
@@ -66,8 +67,8 @@ def test_constant_groups_give_exactly_zero(variant, dtype):
 
 def test_there_are_13530_groups_and_the_promise_can_break(monkeypatch):
     assert 3 * len(SIZES) * len(CONSTANTS) == 13_530
-    monkeypatch.setattr(dispatch, "usual", lambda device: "torch")
-    monkeypatch.setattr(groups, "_pivoted", lambda x, index, take: (x, torch.zeros_like(x)))
+    monkeypatch.setattr(dispatch, "default_backend", lambda device: "torch")
+    monkeypatch.setattr(groups, "_above_minimum", lambda x, index, where: (x, torch.zeros_like(x)))
     broken = {
         variant.name
         for variant in GROUPED

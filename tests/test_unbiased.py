@@ -1,4 +1,4 @@
-"""Exact expected policy gradients: every group of N trajectories of a tiny world, enumerated."""
+"""Exact expected policy gradients: over all groups of N trajectories of a small environment."""
 
 import itertools
 
@@ -6,22 +6,21 @@ import pytest
 import torch
 
 import creditlib as cl
-from creditlib.testing import assert_close
-from creditlib.testing import world as small_world
-from creditlib.testing.world import _LOGITS, _REWARD, TURNS, _walks
+from creditlib.testing import assert_close, enumerate_groups
+from creditlib.testing.exact_gradient import LOGITS, REWARD, TURNS, trajectories
 
 pytestmark = pytest.mark.usefixtures("quick_backend")
 
-POLICY = _LOGITS.softmax(1)
+POLICY = LOGITS.softmax(1)
 
 
-class Seen:
-    """The world through groups of one size, with the tensors of each estimator."""
+class Environment:
+    """All groups of one size, with the tensors of each estimator."""
 
     def __init__(self, size):
-        self.size, self.small = size, small_world(size)
-        self.gradient = self.small.gradient
-        batch = self.small.batch
+        self.size, self.groups = size, enumerate_groups(size)
+        self.gradient = self.groups.gradient
+        batch = self.groups.batch
         self.pair = {name: batch[name] for name in ("reward", "group")}
         self.turns = {name: batch[name] for name in ("turn_reward", "anchor", "turn_count")}
 
@@ -30,12 +29,12 @@ class Seen:
 
 
 @pytest.fixture(params=[2, 3], scope="module")
-def world(request):
-    return Seen(request.param)
+def environment(request):
+    return Environment(request.param)
 
 
 def assert_gradient(actual, factor):
-    assert_close(actual, factor * small_world(2).true, "exact expectation")
+    assert_close(actual, factor * enumerate_groups(2).true_gradient, "exact expectation")
 
 
 def is_gradient(actual):
@@ -47,58 +46,58 @@ def is_gradient(actual):
     return True
 
 
-def test_rloo_is_unbiased(world):
-    assert_gradient(world.gradient(cl.rloo(**world.pair)), 1.0)
+def test_rloo_is_unbiased(environment):
+    assert_gradient(environment.gradient(cl.rloo(**environment.pair)), 1.0)
 
 
-def test_a_mean_that_holds_its_own_row_shrinks_the_gradient(world):
-    n = world.size
-    assert_gradient(world.gradient(cl.grpo(**world.pair, scale=None)), (n - 1) / n)
+def test_a_mean_that_holds_its_own_row_shrinks_the_gradient(environment):
+    n = environment.size
+    assert_gradient(environment.gradient(cl.grpo(**environment.pair, scale=None)), (n - 1) / n)
 
 
-def test_remax_and_gae_with_the_exact_critic_are_unbiased(world):
-    baseline = world.small.batch["baseline"]  # no action of the row chooses it
-    reward = world.pair["reward"]
-    assert_gradient(world.gradient(cl.remax(reward=reward, baseline=baseline)), 1.0)
+def test_remax_and_gae_with_the_exact_critic_are_unbiased(environment):
+    baseline = environment.groups.batch["baseline"]  # no action of the row chooses it
+    reward = environment.pair["reward"]
+    assert_gradient(environment.gradient(cl.remax(reward=reward, baseline=baseline)), 1.0)
     value = torch.zeros(TURNS, 2, dtype=reward.dtype)
     for k, state in itertools.product(range(TURNS), range(2)):
-        ahead = _walks(POLICY, state, TURNS - k)
-        value[k, state] = sum(p * sum(_REWARD[step] for step in rest) for rest, p in ahead)
-    critic = value[torch.arange(TURNS), world.turns["anchor"]]
-    turn = torch.where(torch.arange(TURNS) < world.turns["turn_count"][:, None], 0, -1)
-    tokens = {"token_reward": world.turns["turn_reward"], "value": critic, "turn": turn}
+        ahead = trajectories(POLICY, state, TURNS - k)
+        value[k, state] = sum(p * sum(REWARD[step] for step in rest) for rest, p in ahead)
+    critic = value[torch.arange(TURNS), environment.turns["anchor"]]
+    turn = torch.where(torch.arange(TURNS) < environment.turns["turn_count"][:, None], 0, -1)
+    tokens = {"token_reward": environment.turns["turn_reward"], "value": critic, "turn": turn}
     for lam in (0.0, 0.5, 1.0):
         advantage, _ = cl.gae(**tokens, gamma=1.0, lam=lam)
-        assert_gradient(world.gradient(advantage), 1.0)
+        assert_gradient(environment.gradient(advantage), 1.0)
 
 
 @pytest.mark.parametrize("episode_over", ["trajectory", "turn"])
 @pytest.mark.parametrize("step_weight", [0.5, 1.0])
-def test_gigpo_without_the_own_trajectory_is_unbiased(world, episode_over, step_weight):
+def test_gigpo_without_the_own_trajectory_is_unbiased(environment, episode_over, step_weight):
     options = {"leave_out": "trajectory", "episode_over": episode_over}
-    both = world.gradient(world.gigpo(**options, step_weight=step_weight))
-    episode = world.gradient(world.gigpo(**options, step_weight=0.0))
+    both = environment.gradient(environment.gigpo(**options, step_weight=step_weight))
+    episode = environment.gradient(environment.gigpo(**options, step_weight=0.0))
     assert_gradient(episode, 1.0)
     assert_gradient((both - episode) / step_weight, 1.0)
     assert_gradient(both, 1 + step_weight)
 
 
 @pytest.mark.parametrize("leave_out", [None, "turn"])
-def test_revisits_bias_what_keeps_the_own_trajectory(world, leave_out):
+def test_revisits_bias_what_keeps_the_own_trajectory(environment, leave_out):
     options = {"leave_out": leave_out}
-    step = world.gigpo(**options) - world.gigpo(**options, step_weight=0.0)
-    assert not is_gradient(world.gradient(step))
+    step = environment.gigpo(**options) - environment.gigpo(**options, step_weight=0.0)
+    assert not is_gradient(environment.gradient(step))
 
 
-def test_giving_a_turn_without_peers_nothing_would_be_caught(world):
+def test_giving_a_turn_without_peers_nothing_would_be_caught(environment):
     options = {"leave_out": "trajectory"}
-    step = world.gigpo(**options) - world.gigpo(**options, step_weight=0.0)
-    assert is_gradient(world.gradient(step))
-    anchor = world.turns["anchor"].view(-1, world.size, TURNS)
-    count = world.turns["turn_count"].view(-1, world.size)
+    step = environment.gigpo(**options) - environment.gigpo(**options, step_weight=0.0)
+    assert is_gradient(environment.gradient(step))
+    anchor = environment.turns["anchor"].view(-1, environment.size, TURNS)
+    count = environment.turns["turn_count"].view(-1, environment.size)
     met = torch.zeros_like(anchor, dtype=torch.bool)
-    for i, other in itertools.permutations(range(world.size), 2):
+    for i, other in itertools.permutations(range(environment.size), 2):
         real = torch.arange(TURNS) < count[:, other, None]
         met[:, i] |= ((anchor[:, i, :, None] == anchor[:, None, other]) & real[:, None]).any(2)
     mutant = torch.where(met.view(step.shape), step, 0)
-    assert not is_gradient(world.gradient(mutant))
+    assert not is_gradient(environment.gradient(mutant))

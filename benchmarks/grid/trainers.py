@@ -1,4 +1,4 @@
-"""Adapters whole: a trainer's batch in, advantages and returns in it; translation included."""
+"""Whole adapters: from a trainer's batch to advantages and returns in it, translation included."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from torch import Tensor
 from benchmarks.grid.shapes import LARGE, SMALL, TINY, Shape
 from benchmarks.grid.tokens import Maker, plan
 from benchmarks.work import Batch, Plan, Work
-from creditlib.integrations._verl_batch import credit_data
 
 __all__ = ["VERL", "plans"]
 
@@ -19,17 +18,20 @@ VERL: dict[str, Any] = {"gamma": 0.99, "lam": 0.95, "norm_adv_by_std_in_grpo": T
 
 
 def _verl(name: str, rewards: str, **settings: Any) -> Maker:
-    """What happens between verl's driver and its next line: `credit_data` on a DataProto."""
+    """What happens between verl's driver and its next line: `credit_verl_batch` on a DataProto."""
     section = {**VERL, "creditlib": settings}
 
     def make(batch: Batch, shape: Shape) -> Work:
+        # Imported here, so that `--base` can time the other rows of commits without this module.
+        from creditlib.integrations.verl.batch import credit_verl_batch
+
         reward = batch[rewards]
         tensors = {"response_mask": batch["mask"], "values": batch["value"]}
         tensors |= {"token_level_rewards": reward, "token_level_scores": reward}
         data = SimpleNamespace(batch=tensors, non_tensor_batch={"uid": batch["uid"]})
 
         def call() -> tuple[Tensor, ...]:
-            credit_data(data, name, {"config": section})
+            credit_verl_batch(data, name, {"config": section})
             return (tensors["advantages"],)
 
         return Work(batch, call, (reward, batch["mask"]), None, reward.numel() * 4)

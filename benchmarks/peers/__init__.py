@@ -39,6 +39,6 @@ def find(paths: Mapping[str, Path]) -> tuple[dict[str, Peer], dict[str, str]]:
         adapter = importlib.import_module(f"benchmarks.peers.{name}")
         try:
             found[name] = adapter.load(paths.get(name))
-        except Exception as error:  # whatever a stranger's import raises, the others still run
+        except Exception as error:  # the code of others may raise anything: go on
             absent[name] = f"{type(error).__name__}: {str(error).splitlines()[0][:160]}"
     return found, absent

@@ -1,51 +1,34 @@
-"""One file per paper: rewards to credit at the natural level of the method."""
+"""One file for each method: rewards to credit, at the natural level of the method."""
 
-from creditlib.estimators.a2tgpo import a2tgpo, a2tgpo_clip_scale
-from creditlib.estimators.gae import gae
-from creditlib.estimators.gdpo import gdpo
-from creditlib.estimators.gigpo import gigpo
-from creditlib.estimators.gpg import gpg
-from creditlib.estimators.grpo import grpo, grpo_process
-from creditlib.estimators.igpo import igpo
-from creditlib.estimators.information_gain import information_gain
-from creditlib.estimators.maxrl import maxrl
-from creditlib.estimators.min_returns import (
-    hard_min_returns,
-    softmin_returns,
-    suffix_min_returns,
-)
-from creditlib.estimators.opo import opo
-from creditlib.estimators.pass_at_k import pass_at_k
-from creditlib.estimators.pure import pure
-from creditlib.estimators.reinforce import (
-    discounted_return,
-    reinforce_plus_plus,
-    reinforce_plus_plus_baseline,
-)
-from creditlib.estimators.remax import remax
-from creditlib.estimators.rloo import rloo
+import inspect
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "a2tgpo",
-    "a2tgpo_clip_scale",
-    "discounted_return",
-    "gae",
-    "gdpo",
-    "gigpo",
-    "gpg",
-    "grpo",
-    "grpo_process",
-    "hard_min_returns",
-    "igpo",
-    "information_gain",
-    "maxrl",
-    "opo",
-    "pass_at_k",
-    "pure",
-    "reinforce_plus_plus",
-    "reinforce_plus_plus_baseline",
-    "remax",
-    "rloo",
-    "softmin_returns",
-    "suffix_min_returns",
-]
+from creditlib.estimators.token.discounted_return import discounted_return as discounted_return
+from creditlib.estimators.token.gae import gae as gae
+from creditlib.estimators.token.reinforce_plus_plus import (
+    reinforce_plus_plus as reinforce_plus_plus,
+)
+from creditlib.estimators.trajectory.gdpo import gdpo as gdpo
+from creditlib.estimators.trajectory.gpg import gpg as gpg
+from creditlib.estimators.trajectory.grpo import grpo as grpo
+from creditlib.estimators.trajectory.maxrl import maxrl as maxrl
+from creditlib.estimators.trajectory.opo import opo as opo
+from creditlib.estimators.trajectory.pass_at_k import pass_at_k as pass_at_k
+from creditlib.estimators.trajectory.reinforce_plus_plus_baseline import (
+    reinforce_plus_plus_baseline as reinforce_plus_plus_baseline,
+)
+from creditlib.estimators.trajectory.remax import remax as remax
+from creditlib.estimators.trajectory.rloo import rloo as rloo
+from creditlib.estimators.turn.a2tgpo import a2tgpo as a2tgpo
+from creditlib.estimators.turn.a2tgpo import a2tgpo_clip_scale as a2tgpo_clip_scale
+from creditlib.estimators.turn.gigpo import gigpo as gigpo
+from creditlib.estimators.turn.grpo_process import grpo_process as grpo_process
+from creditlib.estimators.turn.igpo import igpo as igpo
+from creditlib.estimators.turn.information_gain import information_gain as information_gain
+from creditlib.estimators.turn.min_returns import hard_min_returns as hard_min_returns
+from creditlib.estimators.turn.min_returns import softmin_returns as softmin_returns
+from creditlib.estimators.turn.min_returns import suffix_min_returns as suffix_min_returns
+from creditlib.estimators.turn.pure import pure as pure
+
+if not TYPE_CHECKING:  # a type checker reads the lines above
+    __all__ = sorted(name for name, thing in vars().items() if inspect.isfunction(thing))

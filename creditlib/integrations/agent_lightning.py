@@ -1,6 +1,7 @@
-"""agent-lightning: `install()` puts credit in the place of the `compute_advantage` it imports.
+"""agent-lightning: `install()` replaces the `compute_advantage` that its trainer imports.
 
-`algorithm.adv_estimator` is then `creditlib_NAME`, or `creditlib` with a section `creditlib`.
+Afterwards `algorithm.adv_estimator` may be `creditlib_NAME`, or `creditlib` with a section
+`creditlib` that names the estimator.
 """
 
 from __future__ import annotations
@@ -10,14 +11,20 @@ from typing import Any
 
 import torch
 
-from creditlib.contract import refuse
-from creditlib.integrations.asked import asked_for, chosen_as, is_ours, setting
-from creditlib.integrations.choice import Choice
-from creditlib.integrations.crediting import credit_rows
-from creditlib.integrations.hooks import Hook, Trainer, replace_all
-from creditlib.integrations.rows import outcome_of, read_rows
+from creditlib.integrations.patching import Hook, Trainer, replace_all
+from creditlib.rows.columns import column_names, step_turn_mask
+from creditlib.rows.credit import credit_rows
+from creditlib.rows.read import outcome_of, read_rows
+from creditlib.rows.settings import (
+    CreditSettings,
+    is_ours,
+    merge_settings,
+    setting,
+    settings_for,
+)
+from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["TRAINER", "compute_advantage", "install"]
+__all__ = ["TRAINER", "credit_lightning_batch", "install"]
 
 _SHARED = ("adv_estimator", "gamma", "lam", "num_repeat", "norm_adv_by_std_in_grpo", "config")
 
@@ -35,61 +42,65 @@ TRAINER = Trainer(
 )
 
 
-def compute_advantage(data: Any, choice: Choice) -> Any:
+def credit_lightning_batch(data: Any, settings: CreditSettings) -> Any:
     """Write `advantages` and `returns` into a DataProto whose rows are turns or trajectories.
 
-    Rewards reach this place in bfloat16: numbers that were equal to two or three digits are one
-    number here, and no estimator can tell them apart again.
+    agent-lightning has rounded the rewards to bfloat16 before: rewards that differ only beyond two
+    or three digits are equal here, and an estimator cannot tell them apart.
     """
     batch, named = data.batch, data.non_tensor_batch
     mask, reward = batch["response_mask"], batch["token_level_rewards"]
     turns = named.get("turn_index_list")
-    carried = {name: named.get(name) for name in asked_for(choice)}
+    columns = {name: named.get(name) for name in column_names(settings)}
     rows = read_rows(
         mask=mask,
         group=list(named["uid"]),
         reward=outcome_of(reward, mask),
         trajectory=list(named["rollout_id_list"]),
         step=None if turns is None else [int(each) for each in turns],
-        token_reward=reward.float() if choice.tokens else None,
+        token_reward=reward.float() if settings.credits_tokens else None,
         value=batch.get("values", None),
-        # A row with a turn index is one answer, whatever its mask leaves out.
-        turn_mask=None if turns is None else torch.ones_like(mask),
-        extras={name: list(x) for name, x in carried.items() if x is not None},
-        choice=choice,
+        turn_mask=step_turn_mask(mask, turns),
+        columns={name: list(x) for name, x in columns.items() if x is not None},
+        settings=settings,
     )
-    credited = credit_rows(rows, choice)
+    credit = credit_rows(rows, settings)
     dtype = torch.promote_types(reward.dtype, torch.float32)
-    batch["advantages"] = credited.advantage.to(dtype)
-    batch["returns"] = credited.returns.to(dtype)
-    data.meta_info.setdefault("metrics", {}).update(credited.metrics)
+    batch["advantages"] = credit.advantage.to(dtype)
+    batch["returns"] = credit.returns.to(dtype)
+    data.meta_info.setdefault("metrics", {}).update(credit.metrics)
     return data
 
 
-def install() -> Callable[[], None]:
-    """Credit by the configuration's `creditlib...` names; what is returned undoes it."""
+def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
+    """Use creditlib for its names in `algorithm.adv_estimator`; the returned function undoes it.
+
+    The section `creditlib` of the configuration overrides `settings`.
+    """
 
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         def compute(data: Any, adv_estimator: Any, *args: Any, **more: Any) -> Any:
             if not is_ours(adv_estimator):
                 return original(data, adv_estimator, *args, **more)
             given = {**dict(zip(_SHARED[1:], args, strict=False)), **more}
-            usual = {name: given[name] for name in ("gamma", "lam") if name in given}
+            defaults = {name: given[name] for name in ("gamma", "lam") if name in given}
             if not given.get("norm_adv_by_std_in_grpo", True):
-                usual["scale"] = None
-            section: Mapping[str, Any] | None = setting(given.get("config"), "creditlib")
-            return compute_advantage(data, chosen_as(adv_estimator, section, usual))
+                defaults["scale"] = None
+            whole = merge_settings(settings, setting(given.get("config"), "creditlib"))
+            return credit_lightning_batch(data, settings_for(adv_estimator, whole, defaults))
 
         return compute
 
-    def wrap_level(original: Callable[..., Any]) -> Callable[..., Any]:
+    def wrap_rollout_level(original: Callable[..., Any]) -> Callable[..., Any]:
         def compute(batch: Any, **more: Any) -> Any:
             if is_ours(more.get("adv_estimator")):
-                fact = "True: it spreads one number over each rollout"
-                raise refuse("agent-lightning", "enable_rollout_level_advantage", "False", fact)
+                fact = "True: it gives one number to all turns of a rollout"
+                raise contract_error(
+                    "agent-lightning", "enable_rollout_level_advantage", "False", fact
+                )
             return original(batch, **more)
 
         return compute
 
-    compute, level = TRAINER.hooks
-    return replace_all(TRAINER, {compute: wrap, level: wrap_level})
+    compute, rollout_level = TRAINER.hooks
+    return replace_all(TRAINER, {compute: wrap, rollout_level: wrap_rollout_level})

@@ -1,20 +1,19 @@
-"""AReaL: a mixin for its PPO actor, which has no hook for advantages."""
+"""AReaL: a mixin for its PPO actor, which offers no hook for advantages."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from creditlib.contract import refuse
-from creditlib.integrations.carried import named_columns
-from creditlib.integrations.choice import Choice, choose
-from creditlib.integrations.crediting import Credited, credit_rows
-from creditlib.integrations.hooks import Hook, Trainer, replace, require
-from creditlib.integrations.naming import PREFIX
-from creditlib.integrations.rows import outcome_of, read_rows
+from creditlib.integrations.patching import Hook, Trainer, replace, verify
+from creditlib.rows.columns import named_columns
+from creditlib.rows.credit import RowCredit, credit_rows
+from creditlib.rows.read import outcome_of, read_rows
+from creditlib.rows.settings import PREFIX, CreditSettings, credit_settings, merge_settings
+from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["TRAINER", "credit_actor", "install"]
 
@@ -33,44 +32,44 @@ _COMPUTE, _CLASS, _LOG = TRAINER.hooks
 _KEY = "creditlib"
 
 
-def install(settings: Mapping[str, Any] | None = None) -> Any:
-    """Put the mixin in the place of AReaL's PPOActor; what is returned undoes it.
+def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
+    """Replace AReaL's PPOActor by `credit_actor(PPOActor)`; the returned function undoes it.
 
-    Engines look the class up when they are built: call it before, in each training worker.
+    An engine looks the class up when it is built: call this before, in each training worker. The
+    field `creditlib` of the actor's configuration overrides `settings`.
     """
     return replace(TRAINER, _CLASS, lambda base: credit_actor(cast("Any", base), settings))
 
 
 def credit_actor(base: type[Any], settings: Mapping[str, Any] | None = None) -> type[Any]:
-    """`base`, AReaL's PPOActor, with the credit that `settings` ask for.
+    """A subclass of AReaL's PPOActor that computes credit by `settings`.
 
-    `base` does its bookkeeping first (length penalty, KL, the roll of masks); its advantages and
-    returns are replaced. Groups are consecutive rows, `config.reward_norm.group_size` of them, or
-    `group_size` in the settings. Extras of rows come from `data["creditlib_<name>"]`.
+    `base` does its own work first (length penalty, KL, shift of the masks); then its advantages and
+    returns are replaced. A group is a number of consecutive rows, `config.reward_norm.group_size`
+    or `group_size` in the settings. Columns are read from `data["creditlib_<name>"]`.
     """
-    require(TRAINER, _COMPUTE)
-    log = require(TRAINER, _LOG)
+    verify(TRAINER, _COMPUTE)
+    log = verify(TRAINER, _LOG)
 
     class CreditActor(base):
         def _compute_advantages(self, data: dict[str, Any]) -> dict[str, Any]:
-            own = cast("Mapping[str, Any] | None", getattr(self.config, _KEY, None))
-            given = {**(settings or {}), **(own or {})}
-            asked = given.pop("group_size", None)
-            usual = {"gamma": self.discount, "lam": self.gae_lambda}
-            choice = choose(given, estimator="grpo", usual=usual)
-            size = _group_size(self.config, asked, choice, len(data["rewards"]))
-            carried = {name: data[name] for name in data if name.startswith(PREFIX)}
-            plain = {name: data[name] for name in data if name not in carried}
+            whole = merge_settings(settings, getattr(self.config, _KEY, None))
+            group_size = whole.pop("group_size", None)
+            defaults = {"gamma": self.discount, "lam": self.gae_lambda}
+            resolved = credit_settings(whole, estimator="grpo", defaults=defaults)
+            size = _group_size(self.config, group_size, resolved, len(data["rewards"]))
+            columns = {name: data[name] for name in data if name.startswith(PREFIX)}
+            plain = {name: data[name] for name in data if name not in columns}
             done = super()._compute_advantages(plain)
             score = (done["rewards"] + self.reward_bias) * self.reward_scaling
             score = score.clip(min=-self.reward_clip, max=self.reward_clip)
-            credited = _credit(done, score, size, choice, carried)
-            mask, advantage = done["loss_mask"], credited.advantage
+            credit = _credit(done, score, size, resolved, columns)
+            mask, advantage = done["loss_mask"], credit.advantage
             if self.adv_norm is not None:
                 advantage = torch.where(mask != 0, self.adv_norm(advantage, mask), 0.0)
             done["advantages"] = advantage.to(done["advantages"].dtype)
-            done["returns"] = credited.returns.to(done["returns"].dtype, copy=True)
-            log(**credited.metrics)
+            done["returns"] = credit.returns.to(done["returns"].dtype, copy=True)
+            log(**credit.metrics)
             return done
 
     CreditActor.__name__ = f"Credit{base.__name__}"
@@ -81,10 +80,10 @@ def _credit(
     data: Mapping[str, Any],
     score: Tensor,
     size: int,
-    choice: Choice,
-    carried: Mapping[str, Any],
-) -> Credited:
-    mask = data["loss_mask"]  # rolled: a token's place is that of the logits that chose it
+    settings: CreditSettings,
+    columns: Mapping[str, Any],
+) -> RowCredit:
+    mask = data["loss_mask"]  # shifted: a token lies where the logits that chose it lie
     penalty = torch.where(mask != 0, data["kl_rewards"], 0.0)
     last = (data["attention_mask"].sum(-1).long() - 2).clamp(min=0)
     token_reward = penalty.float().scatter_add(1, last[:, None], score[:, None].float())
@@ -94,29 +93,33 @@ def _credit(
         reward=outcome_of(token_reward, torch.ones_like(mask)),
         token_reward=token_reward,
         value=data.get("values"),
-        extras=named_columns(carried, mask, choice),
-        choice=choice,
+        columns=named_columns(columns, mask, settings),
+        settings=settings,
     )
-    return credit_rows(rows, choice)
+    return credit_rows(rows, settings)
 
 
-def _group_size(config: Any, asked: object, choice: Choice, rows: int) -> int:
-    """Rows of a group; AReaL leaves rows that fill no group without mean and deviation."""
+def _group_size(config: Any, given: object, settings: CreditSettings, rows: int) -> int:
+    """The number of rows of a group; it must divide the rows of the batch."""
     if config.mask_no_eos_with_zero:
-        wanted = "False (it takes the longest row of a batch for a truncated one)"
-        raise refuse("areal", "mask_no_eos_with_zero", wanted, "True")
+        wanted = "False (AReaL treats the longest row of a batch as truncated)"
+        raise contract_error("areal", "mask_no_eos_with_zero", wanted, "True")
     sizes = {
         f"{name}.group_size": norm.group_size
         for name, norm in (("reward_norm", config.reward_norm), ("adv_norm", config.adv_norm))
         if norm is not None and "group" in (norm.mean_level, norm.std_level)
     }
-    if asked is not None:
-        sizes["group_size"] = asked
-    size = sizes.get("group_size", sizes.get("reward_norm.group_size", 1 if choice.tokens else 0))
+    if given is not None:
+        sizes["group_size"] = given
+    size = sizes.get(
+        "group_size", sizes.get("reward_norm.group_size", 1 if settings.credits_tokens else 0)
+    )
     if not isinstance(size, int) or size < 1:
-        wanted = "in the settings, or that of a reward_norm with a level of groups"
-        raise refuse("areal", "group_size", wanted, repr(asked))
+        wanted = "given in the settings, or by a reward_norm with a group level"
+        raise contract_error("areal", "group_size", wanted, repr(given))
     for name, each in sizes.items():
         if rows % each:
-            raise refuse("areal", name, f"a divisor of the {rows} rows of the batch", str(each))
+            raise contract_error(
+                "areal", name, f"a divisor of the {rows} rows of the batch", str(each)
+            )
     return size

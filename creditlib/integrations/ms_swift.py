@@ -1,6 +1,6 @@
-"""ms-swift: a GRPO trainer whose batches carry credit on every token.
+"""ms-swift: a GRPO trainer whose batches hold credit for every token.
 
-`install(settings)` in a file given to `--external_plugins` makes `rlhf_type: grpo` use it.
+Call `install(settings)` in a file given to `--external_plugins`; then `rlhf_type: grpo` uses it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from creditlib.contract import refuse
-from creditlib.integrations.asked import carried_by
-from creditlib.integrations.choice import Choice, choose
-from creditlib.integrations.crediting import Credited, credit_rows
-from creditlib.integrations.hooks import Hook, Trainer, require
-from creditlib.integrations.padding import padded
-from creditlib.integrations.rows import read_rows
+from creditlib.integrations.patching import Hook, Trainer, verify
+from creditlib.rows.columns import columns_from
+from creditlib.rows.credit import RowCredit, credit_rows
+from creditlib.rows.padding import padded
+from creditlib.rows.read import read_rows
+from creditlib.rows.settings import CreditSettings, credit_settings
+from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["TRAINER", "credit_batches", "credit_trainer", "install", "reward_of"]
+__all__ = ["TRAINER", "credit_batches", "credit_swift_trainer", "install", "reward_of"]
 
 _GRPO = "swift.rlhf_trainers.grpo_trainer:GRPOTrainer"
 
@@ -34,12 +34,12 @@ TRAINER = Trainer(
     ),
 )
 
-# Settings under which credit of tokens would be lost or mean something else, and what is read.
+# Settings of ms-swift with which its loss would not use the credit of tokens.
 _OFF = ("use_liger_loss", "sdar_loss_coef")
 
 
 def reward_of(rewards_per_func: Tensor, weights: Tensor) -> Tensor:
-    """The weighted reward of each row; NaN, unscored, where no function gave one.
+    """The weighted reward of each row; NaN (unscored) if no function gave one.
 
     >>> nan = torch.nan
     >>> reward_of(torch.tensor([[1.0, 0.5], [nan, 1.0], [nan, nan]]), torch.tensor([1.0, 2.0]))
@@ -54,62 +54,67 @@ def credit_batches(
     masks: Sequence[Tensor],
     samples: Sequence[Any],
     reward: Tensor,
-    choice: Choice,
+    settings: CreditSettings,
     *,
     objectives: Tensor | None = None,
     shaping: Tensor | None = None,
-) -> tuple[list[Tensor], Credited]:
-    """Credit of the mini-batches of a rank, [row token] as their masks; statistics over all ranks.
+) -> tuple[list[Tensor], RowCredit]:
+    """Credit of the mini-batches of a rank, each [row token] like its mask.
 
-    A row belongs to the trajectory `request_id` of the group `prompt_id`, if samples carry them;
-    several rows of a request are its turns in their order.
+    Statistics cover all ranks. The trajectory of a row is `request_id`, its group `prompt_id`;
+    several rows of one request are its turns in order.
     """
     holders = [
         {**(getattr(each, "extra", None) or {}), **(getattr(each, "rollout_infos", None) or {})}
         for each in samples
     ]
-    extras = carried_by(holders, choice)
-    if objectives is not None and "rewards" in choice.needs:
-        extras["rewards"] = objectives.tolist()
+    columns = columns_from(holders, settings)
+    if objectives is not None and "rewards" in settings.needs:
+        columns["rewards"] = objectives.tolist()
     rows = read_rows(
         mask=padded([row for mask in masks for row in mask]),
         group=[each.prompt_id for each in samples],
         reward=reward,
         shaping=shaping,
         trajectory=[each.request_id for each in samples],
-        extras=extras,
-        choice=choice,
+        columns=columns,
+        settings=settings,
     )
-    credited = credit_rows(rows, choice, gather=True)
-    parts = credited.advantage.split([len(mask) for mask in masks])
+    credit = credit_rows(rows, settings, gather=True)
+    parts = credit.advantage.split([len(mask) for mask in masks])
     cut = [part[:, : mask.shape[1]] for part, mask in zip(parts, masks, strict=True)]
-    return cut, credited
+    return cut, credit
 
 
-def credit_trainer(
+def credit_swift_trainer(
     base: type[Any],
     of_this_rank: Callable[[Any, Any], Any],
     settings: Mapping[str, Any] | None = None,
 ) -> type[Any]:
-    """`base` with credit in the place of the advantages that it broadcasts."""
+    """A subclass of ms-swift's GRPOTrainer whose advantages are credit by `settings`.
+
+    of_this_rank: ms-swift's `get_even_process_data`.
+    """
 
     class CreditGRPOTrainer(base):
         def _postprocess_batch(self, samples: Any, batch_encoded_inputs: Any) -> None:
             super()._postprocess_batch(samples, batch_encoded_inputs)
             batches = [each["grpo_batch"] for each in batch_encoded_inputs]
-            _refuse_what_is_lost(self, batches)
+            _refuse_lost_credit(self, batches)
             scale = {"none": None, "batch": "std", "group": "std"}.get(self.scale_rewards, "std")
             over = {"scale_over": "batch"} if self.scale_rewards == "batch" else {}
-            choice = choose(settings, estimator="grpo", usual={"scale": scale, **over})
+            resolved = credit_settings(
+                settings, estimator="grpo", defaults={"scale": scale, **over}
+            )
             in_order = [each for chunk in self.split_by_mini_batches(samples) for each in chunk]
             place = {id(sample): number for number, sample in enumerate(samples)}
             order = torch.tensor([place[id(sample)] for sample in in_order])
             rewards = of_this_rank(self, self._rewards_per_func)[order]
-            parts, credited = credit_batches(
+            parts, credit = credit_batches(
                 [batch.completion_mask for batch in batches],
                 in_order,
                 reward_of(rewards, self.reward_weights),
-                choice,
+                resolved,
                 objectives=rewards,
                 shaping=_penalty(self, batches),
             )
@@ -117,27 +122,30 @@ def credit_trainer(
                 given = batch.advantages
                 batch.advantages = part.to(device=given.device, dtype=given.dtype)
             mode = "train" if self.model.training else "eval"
-            for name, number in credited.metrics.items():
+            for name, number in credit.metrics.items():
                 self._metrics[mode][name].append(number)
 
     return CreditGRPOTrainer
 
 
-def _refuse_what_is_lost(trainer: Any, batches: Sequence[Any]) -> None:
+def _refuse_lost_credit(trainer: Any, batches: Sequence[Any]) -> None:
     for name in _OFF:
         if getattr(trainer, name, None):
-            raise refuse("ms-swift", name, "off: it does not use credit of tokens", "on")
+            raise contract_error(
+                "ms-swift", name, "off: its loss does not use the credit of tokens", "on"
+            )
     if any(batch.teacher_per_token_logps is not None for batch in batches):
-        raise refuse("ms-swift", "teacher", "none: its term would be overwritten", "one")
+        raise contract_error("ms-swift", "teacher", "none: credit would overwrite its term", "one")
     if trainer.template.sequence_parallel_size > 1:
-        raise refuse("ms-swift", "sequence_parallel_size", "1", "more")
+        raise contract_error("ms-swift", "sequence_parallel_size", "1", "more")
     if trainer.dynamic_num_samples and trainer.accelerator.num_processes > 1:
-        fact = "several, and a request may lie on two of them"
-        raise refuse("ms-swift", "processes", "one for requests of several rows", fact)
+        fact = "several processes"
+        wanted = "one if a request has several rows, because they may lie on two processes"
+        raise contract_error("ms-swift", "processes", wanted, fact)
 
 
 def _penalty(trainer: Any, batches: Sequence[Any]) -> Tensor | None:
-    """The KL penalty of each row, where ms-swift takes it out of the reward."""
+    """The KL penalty of each row, if ms-swift subtracts it from the reward."""
     if not (trainer.kl_in_reward and trainer.beta != 0.0):
         return None
     gaps = [
@@ -150,19 +158,19 @@ def _penalty(trainer: Any, batches: Sequence[Any]) -> Tensor | None:
 
 
 def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
-    """Let ms-swift make our trainer for GRPO; what is returned undoes it."""
-    require(TRAINER, TRAINER.hooks[0])
-    of_this_rank = require(TRAINER, TRAINER.hooks[1])
+    """Make ms-swift build `credit_swift_trainer` for GRPO; the returned function undoes it."""
+    verify(TRAINER, TRAINER.hooks[0])
+    of_this_rank = verify(TRAINER, TRAINER.hooks[1])
     base: Any = importlib.import_module("swift.rlhf_trainers.grpo_trainer").GRPOTrainer
     mapping: dict[str, str] = importlib.import_module(
         "swift.trainers.trainer_factory"
     ).TrainerFactory.TRAINER_MAPPING
-    # The mapping holds import paths, so the class must lie in a module.
-    globals()["CreditGRPOTrainer"] = credit_trainer(base, of_this_rank, settings)
+    # The mapping holds import paths, so the class must be an attribute of a module.
+    globals()["CreditGRPOTrainer"] = credit_swift_trainer(base, of_this_rank, settings)
     before = mapping["grpo"]
     mapping["grpo"] = f"{__name__}.CreditGRPOTrainer"
 
-    def uninstall() -> None:
+    def undo() -> None:
         mapping["grpo"] = before
 
-    return uninstall
+    return undo

@@ -1,6 +1,7 @@
-"""NeMo-RL: an advantage estimator of its kind, put behind its factory by `install()`.
+"""NeMo-RL: an advantage estimator for its factories; `install()` makes them build it.
 
-`adv_estimator.name` is then `creditlib_NAME`, or `creditlib` with a section `creditlib`.
+Afterwards `adv_estimator.name` may be `creditlib_NAME`, or `creditlib` with a section `creditlib`
+that names the estimator.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from creditlib.integrations.asked import asked_for, chosen_as, is_ours, setting
-from creditlib.integrations.crediting import credit_rows
-from creditlib.integrations.hooks import Hook, Trainer, replace_all
-from creditlib.integrations.rows import read_rows
+from creditlib.integrations.patching import Hook, Trainer, replace_all
+from creditlib.rows.columns import column_names
+from creditlib.rows.credit import credit_rows
+from creditlib.rows.read import read_rows
+from creditlib.rows.settings import is_ours, merge_settings, setting, settings_for
 
 __all__ = ["TRAINER", "CreditEstimator", "install"]
 
@@ -33,7 +35,10 @@ TRAINER = Trainer(
 
 
 class CreditEstimator:
-    """What NeMo-RL calls once a step; `estimator_config` is its section `adv_estimator`.
+    """An estimator that NeMo-RL calls once a step.
+
+    `estimator_config` is the section `adv_estimator` of its configuration. The key `creditlib` of
+    that section overrides `settings`.
 
     >>> estimator = CreditEstimator({"name": "creditlib_grpo", "creditlib": {"scale": None}})
     >>> estimator.compute_advantage(
@@ -45,18 +50,22 @@ class CreditEstimator:
             [ 0.0000, -0.5000,  0.0000]])
     """
 
-    def __init__(self, estimator_config: Any, loss_config: Any = None) -> None:
-        usual = {
+    def __init__(
+        self,
+        estimator_config: Any,
+        loss_config: Any = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        defaults = {
             "gamma": setting(estimator_config, "gae_gamma"),
             "lam": setting(estimator_config, "gae_lambda"),
         }
-        usual = {name: value for name, value in usual.items() if value is not None}
+        defaults = {name: value for name, value in defaults.items() if value is not None}
         if setting(estimator_config, "normalize_rewards", True) is False:
-            usual["scale"] = None
-        section: Mapping[str, Any] = setting(estimator_config, "creditlib") or {}
-        own = {name: value for name, value in section.items() if name != "group_key"}
-        self.choice = chosen_as(setting(estimator_config, "name"), own, usual)
-        self.group_key: str = section.get("group_key", "uid")
+            defaults["scale"] = None
+        whole = merge_settings(settings, setting(estimator_config, "creditlib"))
+        self.group_key: str = whole.pop("group_key", "uid")
+        self.settings = settings_for(setting(estimator_config, "name"), whole, defaults)
         self.last_metrics: dict[str, float] = {}
 
     def compute_advantage(
@@ -70,26 +79,26 @@ class CreditEstimator:
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Advantages [row token]; with `values`, as the PPO loop passes them, returns as well.
 
-        The group is `group_key` of the batch if it carries one, else the tokens of the prompt.
+        The group of a row is `group_key` of the batch if it has that key, else the prompt's tokens.
         """
-        carried = repeated_batch if repeated_batch is not None else {}
-        found = {name: carried.get(name) for name in asked_for(self.choice)}
-        extras = {name: list(x) for name, x in found.items() if x is not None}
-        objectives = [x for name, x in carried.items() if str(name).startswith("reward/")]
-        if "rewards" in self.choice.needs and "rewards" not in extras and objectives:
-            extras["rewards"] = torch.stack([x.flatten() for x in objectives], 1).tolist()
+        batch = repeated_batch if repeated_batch is not None else {}
+        found = {name: batch.get(name) for name in column_names(self.settings)}
+        columns = {name: list(x) for name, x in found.items() if x is not None}
+        objectives = [x for name, x in batch.items() if str(name).startswith("reward/")]
+        if "rewards" in self.settings.needs and "rewards" not in columns and objectives:
+            columns["rewards"] = torch.stack([x.flatten() for x in objectives], 1).tolist()
         rows = read_rows(
             mask=mask,
-            group=_groups(carried.get(self.group_key), prompt_ids),
+            group=_groups(batch.get(self.group_key), prompt_ids),
             reward=rewards,
             value=values,
-            extras=extras,
-            choice=self.choice,
+            columns=columns,
+            settings=self.settings,
         )
-        credited = credit_rows(rows, self.choice)
-        self.last_metrics = credited.metrics
+        credit = credit_rows(rows, self.settings)
+        self.last_metrics = credit.metrics
         dtype = rewards.dtype if rewards.is_floating_point() else torch.float32
-        advantage, returns = (x.to(dtype) for x in (credited.advantage, credited.returns))
+        advantage, returns = (x.to(dtype) for x in (credit.advantage, credit.returns))
         return advantage if values is None else (advantage, returns)
 
 
@@ -100,8 +109,12 @@ def _groups(ids: Any, prompt_ids: Tensor) -> list[Any]:
     return [tuple(each) if isinstance(each, list) else each for each in prompts]
 
 
-def install() -> Callable[[], None]:
-    """Let the factories of NeMo-RL's loops make our estimator; what is returned undoes it."""
+def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
+    """Make the factories of NeMo-RL's loops build `CreditEstimator` for creditlib's names.
+
+    The returned function undoes it. The section `creditlib` of the estimator's configuration
+    overrides `settings`.
+    """
 
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         def create(master_config: Any) -> Any:
@@ -109,7 +122,7 @@ def install() -> Callable[[], None]:
             wanted = setting(section, "adv_estimator")
             if not is_ours(setting(wanted, "name")):
                 return original(master_config)
-            return CreditEstimator(wanted, setting(master_config, "loss_fn"))
+            return CreditEstimator(wanted, setting(master_config, "loss_fn"), settings)
 
         return create
 

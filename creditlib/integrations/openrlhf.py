@@ -1,22 +1,21 @@
-"""OpenRLHF: a mixin for its experience maker, which has no hook for advantages."""
+"""OpenRLHF: a mixin for its experience maker, which offers no hook for advantages."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from creditlib.contract import refuse
-from creditlib.integrations.carried import named_columns
-from creditlib.integrations.choice import Choice, choose
-from creditlib.integrations.crediting import Credited, credit_rows
-from creditlib.integrations.hooks import Hook, Trainer, replace, require
-from creditlib.integrations.naming import PREFIX
-from creditlib.integrations.rows import outcome_of, read_rows
+from creditlib.integrations.patching import Hook, Trainer, replace, verify
+from creditlib.rows.columns import named_columns
+from creditlib.rows.credit import RowCredit, credit_rows
+from creditlib.rows.read import outcome_of, read_rows
+from creditlib.rows.settings import PREFIX, CreditSettings, credit_settings
+from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["ENVIRONMENT", "TRAINER", "credit_experience_maker", "install"]
 
@@ -44,32 +43,32 @@ TRAINER = Trainer(
     ),
 )
 _COMPUTE, _REWARD, _CLASS = TRAINER.hooks
-# Where settings travel into OpenRLHF's Ray actors, as JSON.
+# The environment variable that brings settings into OpenRLHF's Ray actors, as JSON.
 ENVIRONMENT = "CREDITLIB"
 
 
-def install(settings: Mapping[str, Any] | None = None) -> Any:
-    """Put the mixin in the place of OpenRLHF's experience maker; what is returned undoes it.
+def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
+    """Replace OpenRLHF's experience maker by `credit_experience_maker`; what it returns undoes it.
 
-    Call it in the process of the trainer's Ray actor. Without `settings` they are the JSON in the
-    environment variable CREDITLIB.
+    Call it in the process of the trainer's Ray actor. Without `settings` they are read as JSON from
+    the environment variable CREDITLIB.
     """
     given = json.loads(os.environ.get(ENVIRONMENT, "{}")) if settings is None else dict(settings)
-    choose(given, estimator="grpo")  # a wrong name is said now, not after the first rollout
+    credit_settings(given, estimator="grpo")  # a wrong name fails now, not after the first rollout
     return replace(TRAINER, _CLASS, lambda base: credit_experience_maker(cast("Any", base), given))
 
 
 def credit_experience_maker(
     base: type[Any], settings: Mapping[str, Any] | None = None
 ) -> type[Any]:
-    """`base`, OpenRLHF's RemoteExperienceMaker, with the credit that `settings` ask for.
+    """A subclass of OpenRLHF's RemoteExperienceMaker that computes credit by `settings`.
 
-    `base` does its bookkeeping first (length penalties, statistics it logs); its advantages and
-    returns are replaced. Rewards are clipped before credit, not after. Groups are `index //
-    n_samples_per_prompt`. Extras of each sample come from `info["creditlib_<name>"]`.
+    `base` does its own work first (length penalties, logged statistics); then its advantages and
+    returns are replaced. Rewards are clipped before credit is computed. The group of a sample is
+    `index // n_samples_per_prompt`. Columns are read from `info["creditlib_<name>"]`.
     """
-    require(TRAINER, _COMPUTE)
-    compute_reward = require(TRAINER, _REWARD)
+    verify(TRAINER, _COMPUTE)
+    compute_reward = verify(TRAINER, _REWARD)
 
     class CreditExperienceMaker(base):
         @torch.no_grad()
@@ -78,8 +77,8 @@ def credit_experience_maker(
             group = _groups(experiences, int(args.rollout.n_samples_per_prompt))
             divergence = [each.kl for each in experiences]
             done = super().compute_advantages_and_returns(experiences)
-            usual = {"gamma": args.algo.advantage.gamma, "lam": args.algo.advantage.lambd}
-            choice = choose(settings, estimator="grpo", usual=usual)
+            defaults = {"gamma": args.algo.advantage.gamma, "lam": args.algo.advantage.lambd}
+            resolved = credit_settings(settings, estimator="grpo", defaults=defaults)
             rewards = [
                 compute_reward(
                     each.rewards,
@@ -90,7 +89,7 @@ def credit_experience_maker(
                 )
                 for each, kl in zip(done, divergence, strict=True)
             ]
-            _place(done, rewards, _credit(done, rewards, group, choice))
+            _write(done, rewards, _credit(done, rewards, group, resolved))
             return done
 
     CreditExperienceMaker.__name__ = f"Credit{base.__name__}"
@@ -98,36 +97,41 @@ def credit_experience_maker(
 
 
 def _groups(experiences: Sequence[Any], samples: int) -> list[int]:
-    """The prompt of every sample, by its place in the rollout: nothing else says it."""
-    index = [int(place) for each in experiences for place in each.index]
+    """The prompt of every sample, from its index in the rollout: OpenRLHF passes no other id."""
+    index = [int(number) for each in experiences for number in each.index]
     if len(index) % samples or sorted(index) != list(range(len(index))):
-        fact = f"{len(index)} samples, places {min(index)} to {max(index)}"
-        raise refuse("openrlhf", "index", f"whole groups of {samples}, each place once", fact)
-    group = [place // samples for place in index]
+        fact = f"{len(index)} samples, indices {min(index)} to {max(index)}"
+        raise contract_error(
+            "openrlhf", "index", f"whole groups of {samples}, each index once", fact
+        )
+    group = [number // samples for number in index]
     prompts = [prompt for each in experiences for prompt in each.prompts or ()]
     if len(prompts) == len(index):
         first = dict(reversed(list(zip(group, prompts, strict=True))))
-        for place, own, prompt in zip(index, group, prompts, strict=True):
+        for number, own, prompt in zip(index, group, prompts, strict=True):
             if prompt != first[own]:
-                fact = f"another at place {place} of group {own}"
-                raise refuse("openrlhf", "prompts", "one prompt in each group", fact)
+                fact = f"another one at index {number} of group {own}"
+                raise contract_error("openrlhf", "prompts", "one prompt in each group", fact)
     return group
 
 
 def _credit(
-    experiences: Sequence[Any], rewards: Sequence[Tensor], group: Sequence[int], choice: Choice
-) -> Credited:
-    """Credit of all micro-batches at once, each padded to the widest."""
+    experiences: Sequence[Any],
+    rewards: Sequence[Tensor],
+    group: Sequence[int],
+    settings: CreditSettings,
+) -> RowCredit:
+    """Credit of all micro-batches at once, padded to the widest one."""
     widest = max(each.action_mask.shape[1] for each in experiences)
     mask = _joined([each.action_mask for each in experiences], widest)
-    # A penalty on tool output is none of the policy's.
+    # A penalty on a token of tool output does not concern the policy.
     token_reward = torch.where(mask != 0, _joined(rewards, widest), 0.0)
     values = [each.values for each in experiences]
-    extras: dict[str, list[Any]] = {}
+    columns: dict[str, list[Any]] = {}
     for each in experiences:
-        found = named_columns(each.info, each.action_mask, choice)
+        found = named_columns(each.info, each.action_mask, settings)
         for name, column in found.items():
-            extras.setdefault(name, []).extend(column)
+            columns.setdefault(name, []).extend(column)
         for name in found:
             del each.info[f"{PREFIX}{name}"]
     rows = read_rows(
@@ -136,22 +140,22 @@ def _credit(
         reward=outcome_of(token_reward, mask),
         token_reward=token_reward,
         value=None if any(each is None for each in values) else _joined(values, widest),
-        extras=extras,
-        choice=choice,
+        columns=columns,
+        settings=settings,
     )
-    return credit_rows(rows, choice)
+    return credit_rows(rows, settings)
 
 
-def _place(experiences: Sequence[Any], rewards: Sequence[Tensor], credited: Credited) -> None:
-    """Each micro-batch gets its rows in its own width, and numbers for OpenRLHF's log."""
+def _write(experiences: Sequence[Any], rewards: Sequence[Tensor], credit: RowCredit) -> None:
+    """Write credit into each micro-batch in its own width, and metrics for OpenRLHF's log."""
     start = 0
     for each, reward in zip(experiences, rewards, strict=True):
         rows, width = each.action_mask.shape
         own = slice(start, start + rows)
-        each.advantages = credited.advantage[own, :width].clone()
-        each.returns = credited.returns[own, :width].clone()
+        each.advantages = credit.advantage[own, :width].clone()
+        each.returns = credit.returns[own, :width].clone()
         each.info["return"] = outcome_of(reward * each.action_mask, each.action_mask).float()
-        for name, number in credited.metrics.items():
+        for name, number in credit.metrics.items():
             each.info[name] = torch.full((rows,), number, device=reward.device)
         start += rows
 

@@ -1,4 +1,4 @@
-"""prime-rl: an `Algorithm` that writes credit onto the sampled tokens of trace graphs."""
+"""prime-rl: an `Algorithm` that writes credit onto the sampled tokens of traces."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from creditlib.contract import refuse
-from creditlib.integrations.asked import carried_by, setting
-from creditlib.integrations.choice import Choice, choose
-from creditlib.integrations.crediting import credit_rows
-from creditlib.integrations.hooks import Hook, Trainer, require
-from creditlib.integrations.padding import padded
-from creditlib.integrations.rows import read_rows
+from creditlib.integrations.patching import Hook, Trainer, verify
+from creditlib.rows.columns import columns_from
+from creditlib.rows.credit import credit_rows
+from creditlib.rows.padding import padded
+from creditlib.rows.read import read_rows
+from creditlib.rows.settings import CreditSettings, credit_settings, setting
+from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["TRAINER", "credit_algorithm", "credit_traces", "install"]
 
@@ -38,16 +38,16 @@ Role = Callable[[Any, Any], Hashable]
 
 def credit_traces(
     pairs: Sequence[tuple[Any, Any]],
-    choice: Choice,
+    settings: CreditSettings,
     *,
     role: Role | None = None,
-    carried: Callable[[Any], Mapping[str, Any]] | None = None,
+    columns: Callable[[Any], Mapping[str, Any]] | None = None,
 ) -> tuple[list[list[float]], dict[str, float]]:
-    """Credit of each trace on its sampled tokens, in the order of its nodes; numbers for a logger.
+    """(credit, metrics): for each trace a list with the credit of its sampled tokens, node by node.
 
-    pairs: (episode, trace) of one cohort, which is one group, or one for each `role(episode,
-    trace)`. A node with sampled tokens is a turn. carried: words of the vocabulary of a trace.
-    Where no credit is due a number is exactly 0, which prime-rl prunes.
+    pairs: (episode, trace) of one cohort. The cohort is one group, or several groups with equal
+    `role(episode, trace)`. A node with sampled tokens is a turn. columns: a function that returns
+    the columns of a trace by name. prime-rl drops tokens whose credit is exactly 0.
     """
     if not pairs:
         return [], {}
@@ -57,19 +57,19 @@ def credit_traces(
         turn_mask=padded(turns),
         group=["" if role is None else role(*pair) for pair in pairs],
         reward=[trace.reward for _, trace in pairs],
-        extras=carried_by([carried(trace) for _, trace in pairs] if carried else [], choice),
-        choice=choice,
+        columns=columns_from([columns(trace) for _, trace in pairs] if columns else [], settings),
+        settings=settings,
     )
-    credited = credit_rows(rows, choice)
+    credit = credit_rows(rows, settings)
     lists = [
         row[: len(mask)][mask != 0].tolist()
-        for row, mask in zip(credited.advantage, written, strict=True)
+        for row, mask in zip(credit.advantage, written, strict=True)
     ]
-    return lists, credited.metrics
+    return lists, credit.metrics
 
 
 def _masks(trace: Any) -> tuple[Tensor, Tensor]:
-    """(all tokens of sampled nodes, sampled ones), a 0 between nodes."""
+    """(all tokens of sampled nodes, sampled tokens) of a trace, with a 0 between nodes."""
     nodes = [torch.tensor([bool(each) for each in node.mask]) for node in trace.nodes]
     sampled = [mask for mask in nodes if bool(mask.any())] or [torch.zeros(1, dtype=torch.bool)]
     gap = torch.zeros(1, dtype=torch.bool)
@@ -86,23 +86,23 @@ def credit_algorithm(
     settings: Mapping[str, Any] | None = None,
     *,
     role: Role | None = None,
-    carried: Callable[[Any], Mapping[str, Any]] | None = None,
+    columns: Callable[[Any], Mapping[str, Any]] | None = None,
 ) -> type[Any]:
-    """A subclass of `base` that scores groups; `install` calls it with what prime-rl has."""
-    choice = choose(settings, estimator="grpo", usual={"scale": None})
+    """A subclass of prime-rl's Algorithm that scores groups by `settings`."""
+    resolved = credit_settings(settings, estimator="grpo", defaults={"scale": None})
 
     class CreditAlgorithm(base):
         def __init__(self, config: Any, *args: Any, **more: Any) -> None:
             super().__init__(config, *args, **more)
             if setting(config, "length_penalty") is not None:
-                raise refuse(
-                    "prime-rl", "length_penalty", "None: creditlib does not read it", "one"
+                raise contract_error(
+                    "prime-rl", "length_penalty", "None: creditlib does not use it", "a penalty"
                 )
             self.metrics: dict[str, float] = {}
 
         async def score_group(self, episodes: Any) -> None:
             pairs = list(iter_trainable_traces(episodes))
-            lists, self.metrics = credit_traces(pairs, choice, role=role, carried=carried)
+            lists, self.metrics = credit_traces(pairs, resolved, role=role, columns=columns)
             for (_, trace), values in zip(pairs, lists, strict=True):
                 assign_advantages(trace, values)
 
@@ -114,22 +114,24 @@ def install(
     *,
     instead_of: str = "grpo",
     role: Role | None = None,
-    carried: Callable[[Any], Mapping[str, Any]] | None = None,
+    columns: Callable[[Any], Mapping[str, Any]] | None = None,
 ) -> Callable[[], None]:
-    """Credit by `settings` where `algo.type` is `instead_of`; what is returned undoes it.
+    """Use creditlib where `algo.type` is `instead_of`; the returned function undoes it.
 
-    The types of the configuration are a closed list, so ours takes the place of one of them.
+    The configuration accepts a closed list of types, so creditlib replaces one of them.
     """
-    base, _, traces, assign = (require(TRAINER, hook) for hook in TRAINER.hooks)
+    base, _, traces, assign = (verify(TRAINER, hook) for hook in TRAINER.hooks)
     classes: dict[str, Any] = importlib.import_module(_ALGO).ALGORITHM_CLASSES
     if instead_of not in classes:
-        raise refuse("prime-rl", "instead_of", f"one of {', '.join(classes)}", repr(instead_of))
+        raise contract_error(
+            "prime-rl", "instead_of", f"one of {', '.join(classes)}", repr(instead_of)
+        )
     before = classes[instead_of]
     classes[instead_of] = credit_algorithm(
-        base, traces, assign, settings, role=role, carried=carried
+        base, traces, assign, settings, role=role, columns=columns
     )
 
-    def uninstall() -> None:
+    def undo() -> None:
         classes[instead_of] = before
 
-    return uninstall
+    return undo

@@ -1,7 +1,7 @@
-"""ROLL, agentic pipeline: `install()` puts credit in the place of `agentic_compute_advantage`.
+"""ROLL, agentic pipeline: `install()` replaces `agentic_compute_advantage`.
 
-`adv_estimator` is a closed list there, so the pipeline keeps one of its names and `install` says
-which of them mean creditlib.
+The pipeline accepts a closed list of names as `adv_estimator`. So its configuration keeps one of
+these names, and an argument of `install` lists those that use creditlib.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from creditlib.contract import refuse
-from creditlib.integrations.asked import asked_for, setting
-from creditlib.integrations.choice import Choice, choose
-from creditlib.integrations.crediting import credit_rows
-from creditlib.integrations.hooks import Hook, Trainer, replace
-from creditlib.integrations.rows import outcome_of, read_rows
+from creditlib.integrations.patching import Hook, Trainer, replace
+from creditlib.rows.columns import column_names, step_turn_mask
+from creditlib.rows.credit import credit_rows
+from creditlib.rows.read import outcome_of, read_rows
+from creditlib.rows.settings import CreditSettings, credit_settings, setting
+from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["TRAINER", "compute_advantage", "install"]
+__all__ = ["TRAINER", "credit_roll_batch", "install"]
 
 TRAINER = Trainer(
     "ROLL",
@@ -43,21 +42,22 @@ TRAINER = Trainer(
     ),
 )
 
-# What the pipeline adds to rewards or advantages on its way, and we do not read.
+# Settings with which the pipeline changes rewards or advantages in ways that creditlib ignores.
 _REFUSED = ("add_token_level_kl", "is_pure_opd", "use_opd", "reward_clip")
-_CARRIED = {"anchor": "state_hash", "turn_reward": "step_scores"}
+# Columns that the pipeline has under another name.
+_COLUMN_NAMES = {"anchor": "state_hash", "turn_reward": "step_scores"}
 
 
-def compute_advantage(
+def credit_roll_batch(
     data: Any,
-    choice: Choice,
+    settings: CreditSettings,
     *,
     advantage_clip: float | None = None,
     response_mask: Tensor | None = None,
 ) -> Any:
     """Write `advantages`, `raw_advantages` and `returns` into a DataProto of the pipeline.
 
-    A row is a trajectory, or a step of one where rows carry `step`. Tokens are shifted by one.
+    A row is a trajectory, or a step of one if the rows have `step`. Tokens are shifted by one.
     """
     batch, named = data.batch, data.non_tensor_batch
     mask = batch["response_mask"][:, 1:] if response_mask is None else response_mask
@@ -73,27 +73,27 @@ def compute_advantage(
         trajectory=list(named["traj_id"]) if "traj_id" in named else None,
         step=[int(each) for each in named["step"]] if "step" in named else None,
         value=batch.get("values", None),
-        # A row with a step is one turn, whatever its mask leaves out.
-        turn_mask=torch.ones_like(mask) if "step" in named else None,
-        extras=_extras(named, choice),
-        choice=choice,
+        turn_mask=step_turn_mask(mask, named.get("step")),
+        columns=_columns(named, settings),
+        settings=settings,
     )
-    credited = credit_rows(rows, choice)
-    advantage = credited.advantage
+    credit = credit_rows(rows, settings)
+    advantage = credit.advantage
     batch["raw_advantages"] = advantage
     batch["advantages"] = (
         advantage
         if advantage_clip is None
         else advantage.clamp(min=-advantage_clip, max=advantage_clip)
     )
-    batch["returns"] = credited.returns
-    data.meta_info.setdefault("metrics", {}).update(credited.metrics)
+    batch["returns"] = credit.returns
+    data.meta_info.setdefault("metrics", {}).update(credit.metrics)
     return data
 
 
-def _extras(named: Mapping[str, Any], choice: Choice) -> dict[str, list[Any]]:
+def _columns(named: Mapping[str, Any], settings: CreditSettings) -> dict[str, list[Any]]:
     found = {
-        name: named.get(name, named.get(_CARRIED.get(name, name))) for name in asked_for(choice)
+        name: named.get(name, named.get(_COLUMN_NAMES.get(name, name)))
+        for name in column_names(settings)
     }
     return {name: list(x) for name, x in found.items() if x is not None}
 
@@ -101,9 +101,9 @@ def _extras(named: Mapping[str, Any], choice: Choice) -> dict[str, list[Any]]:
 def install(
     settings: Mapping[str, Any] | None = None, *, instead_of: Collection[str] = ("reinforce",)
 ) -> Callable[[], None]:
-    """Credit by `settings` (see `choose`) wherever `adv_estimator` is one of `instead_of`.
+    """Use creditlib where `adv_estimator` is one of `instead_of`.
 
-    What is returned undoes it.
+    The returned function undoes it.
     """
 
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,10 +134,10 @@ def install(
             given |= {"whiten_advantages": whiten_advantages, "whiten_rewards": whiten_rewards}
             for name, value in given.items():
                 if value:
-                    raise refuse("ROLL", name, "off: creditlib does not read it", repr(value))
-            choice = choose(settings, usual={"gamma": gamma, "lam": lambd})
-            return compute_advantage(
-                data, choice, advantage_clip=advantage_clip, response_mask=response_mask
+                    raise contract_error("ROLL", name, "off: creditlib ignores it", repr(value))
+            resolved = credit_settings(settings, defaults={"gamma": gamma, "lam": lambd})
+            return credit_roll_batch(
+                data, resolved, advantage_clip=advantage_clip, response_mask=response_mask
             )
 
         return compute

@@ -1,7 +1,8 @@
-"""SkyRL: estimators in its registry, and a mixin for what its registry is not told.
+"""SkyRL: estimators in its registry, and a mixin for its trainer.
 
-`register()` suits outcome estimators and single turns. The registry passes neither the loss mask
-nor other steps; `credit_trainer(RayPPOTrainer)` reads both, in step-wise mode too.
+`install()` or `register()` is enough for estimators of outcomes and for single turns. The registry
+passes neither the loss mask nor other steps; `credit_ray_trainer(RayPPOTrainer)` reads both, in
+step-wise mode too.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from creditlib.contract import refuse
-from creditlib.integrations.asked import carried_by, setting
-from creditlib.integrations.carried import rewards_of_turns
-from creditlib.integrations.choice import Choice, choose
-from creditlib.integrations.crediting import Credited, credit_rows
-from creditlib.integrations.hooks import Hook, Trainer, require
-from creditlib.integrations.naming import PREFIX, estimator_names, estimator_of
-from creditlib.integrations.rows import outcome_of, read_rows
+from creditlib.integrations.patching import Hook, Trainer, verify
+from creditlib.rows.columns import columns_from, turn_rewards
+from creditlib.rows.credit import RowCredit, credit_rows
+from creditlib.rows.read import outcome_of, read_rows
+from creditlib.rows.settings import (
+    PREFIX,
+    CreditSettings,
+    credit_settings,
+    estimator_names,
+    estimator_of,
+    merge_settings,
+    setting,
+)
+from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["TRAINER", "Estimator", "credit_trainer", "register"]
+__all__ = ["TRAINER", "Estimator", "credit_ray_trainer", "install", "register"]
 
 _UTILS = "skyrl.backends.skyrl_train.utils.ppo_utils"
 _METHOD = "skyrl.train.trainer:RayPPOTrainer.{}"
@@ -46,7 +53,7 @@ TRAINER = Trainer(
 )
 _REGISTER, _DISPATCH, _COMPUTE, _CONVERT = TRAINER.hooks
 _KEY = "creditlib"
-_CARRIED = (_KEY, "trajectory_ids")  # of the generator's output, which SkyRL itself drops
+_KEPT = (_KEY, "trajectory_ids")  # keys of the generator's output that SkyRL drops
 _LOGGED = (
     ("loss/avg_final_rewards", "avg_final_rewards"),
     ("loss/avg_raw_advantages", "avg_advantages"),
@@ -55,25 +62,48 @@ _LOGGED = (
 
 
 def register(settings: Mapping[str, Any] | None = None) -> list[str]:
-    """Put every estimator, plug-ins too, into SkyRL's registry as `creditlib_<name>`.
+    """Register every estimator, plug-ins too, in SkyRL's registry as `creditlib_<name>`.
 
-    Call it before SkyRL's config is validated. `settings` are options of whichever estimator is
-    chosen; `creditlib` in SkyRL's algorithm config wins over them. Returns the names.
+    Call it before SkyRL validates its configuration. `settings` are the options of the estimator
+    that the configuration names; the section `creditlib` of `trainer.algorithm` overrides them.
+    Returns the names.
     """
-    add = require(TRAINER, _REGISTER)
-    require(TRAINER, _DISPATCH)
-    known = set(add.__self__.list_available())
+    _register(settings)
+    return [f"{PREFIX}{name}" for name in estimator_names()]
+
+
+def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
+    """Do what `register` does; the returned function removes from the registry what was added.
+
+    Users of `credit_ray_trainer` pass their settings to it and need no installation.
+    """
+    registry, added = _register(settings)
+
+    def undo() -> None:
+        for name in added:
+            registry.unregister(name)
+
+    return undo
+
+
+def _register(settings: Mapping[str, Any] | None) -> tuple[Any, list[str]]:
+    """SkyRL's registry, and the names added to it: those that it did not have."""
+    add = verify(TRAINER, _REGISTER)
+    verify(TRAINER, _DISPATCH)
+    registry = add.__self__
+    known = set(registry.list_available())
     named = {f"{PREFIX}{name}": function for name, function in estimator_names().items()}
-    for name in named.keys() - known:
+    added = [name for name in named if name not in known]
+    for name in added:
         add(name, Estimator(named[name], dict(settings or {})))
-    return list(named)
+    return registry, added
 
 
 @dataclass(frozen=True)
 class Estimator:
-    """An estimator as SkyRL's registry calls it.
+    """An estimator with the arguments that SkyRL's registry passes.
 
-    `response_mask` marks every token of the response, tool output too, so a row is one turn.
+    `response_mask` marks every token of the response, tool output included, so a row is one turn.
     """
 
     function: Callable[..., Any]
@@ -91,10 +121,10 @@ class Estimator:
         config: Any = None,
         **_: Any,
     ) -> tuple[Tensor, Tensor]:
-        """(advantages, returns), not reduced: SkyRL multiplies its loss reduction in itself."""
-        usual = _usual(gamma, lambd, grpo_norm_by_std)
-        choice = _chosen(self.function, config, self.settings, usual)
-        _refuse_last_steps(choice, response_mask, index)
+        """(advantages, returns), not reduced: SkyRL applies its loss reduction itself."""
+        defaults = _defaults(gamma, lambd, grpo_norm_by_std)
+        resolved = _resolved(self.function, config, self.settings, defaults)
+        _refuse_last_steps(resolved, response_mask, index)
         uids = [str(uid) for uid in index]
         rows = read_rows(
             mask=response_mask,
@@ -103,48 +133,49 @@ class Estimator:
             keep=_not_padding(uids),
             token_reward=token_level_rewards,
             value=values,
-            choice=choice,
+            settings=resolved,
         )
-        done = credit_rows(rows, choice)
+        credit = credit_rows(rows, resolved)
         like = token_level_rewards
-        return _as(done.advantage, like), _as(done.returns, like).clone()
+        return _as(credit.advantage, like), _as(credit.returns, like).clone()
 
 
-def credit_trainer(base: type[Any], settings: Mapping[str, Any] | None = None) -> type[Any]:
-    """`base`, SkyRL's RayPPOTrainer or a subclass, with credit from whole trajectories.
+def credit_ray_trainer(base: type[Any], settings: Mapping[str, Any] | None = None) -> type[Any]:
+    """A subclass of SkyRL's RayPPOTrainer that computes credit from whole trajectories.
 
-    It acts where `trainer.algorithm.advantage_estimator` names one of ours (`creditlib_gigpo`).
-    Turns are the runs of the loss mask, or the steps in step-wise mode. Extras of rows (anchor,
-    duration, …) come from `generator_output["creditlib"]`, a list with one mapping for each row.
+    It replaces SkyRL's advantages if `trainer.algorithm.advantage_estimator` names an estimator of
+    creditlib, such as `creditlib_gigpo`. Turns are the runs of the loss mask, or the steps in
+    step-wise mode. Columns (anchor, duration, …) are read from `generator_output["creditlib"]`, a
+    list with one mapping for each row.
     """
-    require(TRAINER, _COMPUTE)
-    require(TRAINER, _CONVERT)
+    verify(TRAINER, _COMPUTE)
+    verify(TRAINER, _CONVERT)
 
     class CreditTrainer(base):
         def convert_to_training_input(self, generator_output: Any, uids: list[str]) -> Any:
             data = super().convert_to_training_input(generator_output, uids)
-            data.metadata[_KEY] = {key: generator_output.get(key) for key in _CARRIED}
+            data.metadata[_KEY] = {key: generator_output.get(key) for key in _KEPT}
             return data
 
         @torch.no_grad()
         def compute_advantages_and_returns(self, data: Any) -> Any:
             algorithm = self.cfg.trainer.algorithm
-            carried = data.metadata.pop(_KEY, None) or {}
+            kept = data.metadata.pop(_KEY, None) or {}
             function = estimator_of(algorithm.advantage_estimator)
             if function is None:
                 return super().compute_advantages_and_returns(data)
-            usual = _usual(algorithm.gamma, algorithm.lambd, algorithm.grpo_norm_by_std)
-            choice = _chosen(function, algorithm, settings, usual)
+            defaults = _defaults(algorithm.gamma, algorithm.lambd, algorithm.grpo_norm_by_std)
+            resolved = _resolved(function, algorithm, settings, defaults)
             generator = self.cfg.generator
             steps = bool(generator.step_wise_trajectories)
-            apart = steps and not setting(generator, "merge_stepwise_output")
-            credited = _credit(data, choice, carried, steps, apart)
-            data["advantages"] = _as(credited.advantage, data["rewards"])
-            data["returns"] = _as(credited.returns, data["rewards"]).clone()
+            merged = bool(setting(generator, "merge_stepwise_output"))
+            credit = _credit(data, resolved, kept, steps, steps and not merged)
+            data["advantages"] = _as(credit.advantage, data["rewards"])
+            data["returns"] = _as(credit.returns, data["rewards"]).clone()
             data = data.to("cpu")
             logged = _logged(data, steps)
             data.metadata.setdefault("metrics", {}).update(logged)
-            self.all_metrics.update(credited.metrics)
+            self.all_metrics.update(credit.metrics)
             self.all_metrics.update({name: logged[key] for name, key in _LOGGED})
             return data
 
@@ -153,23 +184,25 @@ def credit_trainer(base: type[Any], settings: Mapping[str, Any] | None = None) -
 
 
 def _credit(
-    data: Any, choice: Choice, carried: Mapping[str, Any], steps: bool, apart: bool
-) -> Credited:
-    """Of rows that are `steps` of trajectories, each one turn if they are kept `apart`."""
+    data: Any, settings: CreditSettings, kept: Mapping[str, Any], steps: bool, one_turn: bool
+) -> RowCredit:
+    """The credit of a batch. steps: a row is a step. one_turn: each row is one turn."""
     mask, response, reward = data["loss_mask"], data["response_mask"], data["rewards"]
-    turn_mask = response if apart else mask
+    turn_mask = response if one_turn else mask
     real = len(mask) - int(data.metadata.get("pad_size") or 0)
-    given = list(carried.get(_KEY) or [None] * real)
+    given = list(kept.get(_KEY) or [None] * real)
     if len(given) != real:
-        raise refuse("skyrl", "creditlib", f"a mapping for each of {real} rows", str(len(given)))
-    extras = carried_by([*given, *[None] * (len(mask) - real)], choice)
+        raise contract_error(
+            "skyrl", "creditlib", f"a mapping for each of {real} rows", str(len(given))
+        )
+    columns = columns_from([*given, *[None] * (len(mask) - real)], settings)
     outcome = outcome_of(reward, response)
-    if "turn_reward" in choice.needs and "turn_reward" not in extras:
+    if "turn_reward" in settings.needs and "turn_reward" not in columns:
         clean = torch.where(response != 0, reward, 0.0)
-        extras["turn_reward"] = rewards_of_turns(clean, turn_mask)
-    trajectory = _trajectories(data, carried, real) if steps else range(len(mask))
+        columns["turn_reward"] = turn_rewards(clean, turn_mask)
+    trajectory = _trajectories(data, kept, real) if steps else range(len(mask))
     lost: set[Any] = set()
-    if "turn_reward" in choice.needs:  # a trajectory is unscored if one of its steps is
+    if "turn_reward" in settings.needs:  # a trajectory is unscored if one of its steps is
         lost = {trajectory[row] for row in outcome.isnan().nonzero()[:, 0].tolist()}
     rows = read_rows(
         mask=mask,
@@ -180,18 +213,20 @@ def _credit(
         token_reward=reward,
         value=data.get("values"),
         turn_mask=turn_mask,
-        extras=extras,
-        choice=choice,
+        columns=columns,
+        settings=settings,
     )
-    return credit_rows(rows, choice)
+    return credit_rows(rows, settings)
 
 
-def _trajectories(data: Any, carried: Mapping[str, Any], real: int) -> list[str]:
-    """The trajectory of each step: its id, or, as SkyRL has it, the steps up to a last one."""
-    rows, named = len(data["loss_mask"]), carried.get("trajectory_ids")
+def _trajectories(data: Any, kept: Mapping[str, Any], real: int) -> list[str]:
+    """The trajectory of each step, by its id or else by `is_last_step`."""
+    rows, named = len(data["loss_mask"]), kept.get("trajectory_ids")
     if named is not None:
         if len(named) != real:
-            raise refuse("skyrl", "trajectory_ids", f"one of each of {real} rows", str(len(named)))
+            raise contract_error(
+                "skyrl", "trajectory_ids", f"one for each of {real} rows", str(len(named))
+            )
         texts = [each.to_string() if hasattr(each, "to_string") else str(each) for each in named]
         return [*texts, *(f"pad{row}" for row in range(rows - real))]
     last = [bool(each) for each in data.metadata["is_last_step"]]
@@ -199,7 +234,7 @@ def _trajectories(data: Any, carried: Mapping[str, Any], real: int) -> list[str]
 
 
 def _logged(data: Any, steps: bool) -> dict[str, float]:
-    """The numbers SkyRL's own method logs, over rows that are no padding."""
+    """The numbers that SkyRL's own method logs, over rows that are not padding."""
     real = len(data["rewards"]) - int(data.metadata.get("pad_size") or 0)
     earned = outcome_of(data["rewards"], data["response_mask"])[:real]
     if steps:
@@ -213,31 +248,32 @@ def _logged(data: Any, steps: bool) -> dict[str, float]:
     }
 
 
-def _chosen(
-    function: Callable[..., Any], config: Any, given: Any, usual: Mapping[str, Any]
-) -> Choice:
+def _resolved(
+    function: Callable[..., Any], config: Any, settings: Any, defaults: Mapping[str, Any]
+) -> CreditSettings:
     if setting(config, "advantage_batch_normalize"):
         wanted = "False (its mean counts padding as zeros)"
-        raise refuse("skyrl", "advantage_batch_normalize", wanted, "True")
-    return choose(
-        {**(given or {}), **(setting(config, _KEY) or {})}, estimator=function, usual=usual
-    )
+        raise contract_error("skyrl", "advantage_batch_normalize", wanted, "True")
+    whole = merge_settings(settings, setting(config, _KEY))
+    return credit_settings(whole, estimator=function, defaults=defaults)
 
 
-def _usual(gamma: float, lambd: float, norm_by_std: bool) -> dict[str, Any]:
+def _defaults(gamma: float, lambd: float, norm_by_std: bool) -> dict[str, Any]:
     return {"gamma": gamma, "lam": lambd, **({} if norm_by_std else {"scale": None})}
 
 
-def _refuse_last_steps(choice: Choice, mask: Tensor, index: Sequence[Any]) -> None:
-    """In step-wise mode SkyRL shows its registry last steps only, under a mask of ones."""
-    shown = mask.is_floating_point() and hasattr(index, "dtype") and bool((mask == 1).all())
-    if shown and (choice.tokens or choice.turns or choice.lengths):
-        wanted = "used with `credit_trainer` in step-wise mode"
-        raise refuse(choice.name, "estimator", wanted, "a registry that sees last steps only")
+def _refuse_last_steps(settings: CreditSettings, mask: Tensor, index: Sequence[Any]) -> None:
+    """In step-wise mode SkyRL passes its registry last steps only, with a mask of ones."""
+    last = mask.is_floating_point() and hasattr(index, "dtype") and bool((mask == 1).all())
+    if last and (settings.credits_tokens or settings.uses_turns or settings.uses_lengths):
+        wanted = "used with `credit_ray_trainer` in step-wise mode"
+        raise contract_error(
+            settings.name, "estimator", wanted, "a registry that sees last steps only"
+        )
 
 
 def _not_padding(uids: Sequence[str]) -> list[bool]:
-    """False for the rows at the end whose uids SkyRL made: pad0, pad1 and so on."""
+    """False for the padding at the end; SkyRL gives these rows the uids pad0, pad1 and so on."""
     real = len(uids)
     if "pad0" in uids:
         first = real - list(reversed(uids)).index("pad0") - 1

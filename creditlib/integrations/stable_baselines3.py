@@ -1,30 +1,31 @@
-"""Stable-Baselines3: a rollout buffer for PPO and A2C whose credit is any estimator of tokens.
+"""Stable-Baselines3: a rollout buffer for PPO and A2C with credit by any estimator of tokens.
 
-A time step is a token, an episode or the part of it in the buffer is a row.
+A time step is a token. An episode, or the part of it that is in the buffer, is a row.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
-from creditlib.contract import refuse
-from creditlib.integrations.choice import Choice, choose
-from creditlib.integrations.crediting import credit_rows
-from creditlib.integrations.hooks import Hook, Trainer, require
-from creditlib.integrations.padding import Segments
-from creditlib.integrations.rows import outcome_of, read_rows
+from creditlib.integrations.patching import Hook, Trainer, replace_all, verify
+from creditlib.rows.credit import credit_rows
+from creditlib.rows.padding import Segments
+from creditlib.rows.read import outcome_of, read_rows
+from creditlib.rows.settings import CreditSettings, credit_settings
+from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["TRAINER", "credit_buffer", "credit_steps"]
+__all__ = ["TRAINER", "credit_buffer", "credit_steps", "install"]
 
 _INIT = ("buffer_size", "observation_space", "action_space", "device", "gae_lambda", "gamma")
 _COMPUTE = ("self", "last_values", "dones")
 _BUFFERS = "stable_baselines3.common.buffers"
+_ALGORITHM = "stable_baselines3.common.on_policy_algorithm"
 
 TRAINER = Trainer(
     "Stable-Baselines3",
@@ -35,6 +36,8 @@ TRAINER = Trainer(
         Hook(f"{_BUFFERS}:RolloutBuffer.compute_returns_and_advantage", _COMPUTE),
         Hook(f"{_BUFFERS}:DictRolloutBuffer", (*_INIT, "n_envs")),
         Hook(f"{_BUFFERS}:DictRolloutBuffer.compute_returns_and_advantage", _COMPUTE),
+        Hook(f"{_ALGORITHM}:RolloutBuffer", (*_INIT, "n_envs")),
+        Hook(f"{_ALGORITHM}:DictRolloutBuffer", (*_INIT, "n_envs")),
     ),
 )
 
@@ -46,13 +49,13 @@ def credit_steps(
     episode_start: np.ndarray[Any, Any],
     last_value: np.ndarray[Any, Any],
     done: np.ndarray[Any, Any],
-    choice: Choice,
+    settings: CreditSettings,
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], dict[str, float]]:
-    """(advantages, returns, numbers) of a buffer, each of the two as [step environment].
+    """(advantages, returns, metrics) of a buffer; advantages and returns are [step environment].
 
     reward, value, episode_start: [step environment]. last_value, done: of each environment after
-    the last step. Only an episode that the buffer's end cuts bootstraps: what a time limit cuts
-    carries the value of its last observation in its reward already.
+    the last step. Only an episode that the end of the buffer cuts is bootstrapped, because
+    Stable-Baselines3 itself adds the value after a time limit to the reward.
 
     >>> column = np.array([[0.0], [1.0], [0.0], [2.0]], dtype=np.float32)
     >>> advantages, returns, _ = credit_steps(
@@ -61,40 +64,40 @@ def credit_steps(
     ...     episode_start=np.array([[1], [0], [1], [0]]),
     ...     last_value=np.array([4.0]),
     ...     done=np.array([False]),
-    ...     choice=choose({"estimator": "gae", "gamma": 0.5, "lam": 1.0}),
+    ...     settings=credit_settings({"estimator": "gae", "gamma": 0.5, "lam": 1.0}),
     ... )
     >>> advantages[:, 0].tolist(), returns[:, 0].tolist()
     ([0.0, 0.5, 1.5, 3.5], [0.5, 1.0, 2.0, 4.0])
     """
-    if not choice.tokens:
+    if not settings.credits_tokens:
         wanted = "one of time steps, such as gae or discounted_return"
-        raise refuse("credit_steps", "estimator", wanted, choice.name)
+        raise contract_error("credit_steps", "estimator", wanted, settings.name)
     of_columns = [torch.from_numpy(np.ascontiguousarray(x.T)) for x in (reward, value)]
     pieces = Segments.of(torch.from_numpy(episode_start.T != 0))
     rewards, values = (pieces.take(x) for x in of_columns)
     cut = pieces.last == pieces.time - 1
     after = torch.from_numpy(np.where(done, 0.0, last_value)).to(torch.float32)
-    mask = pieces.real
+    mask = pieces.valid
     rows = read_rows(
         mask=mask,
         group=pieces.row,
         reward=outcome_of(rewards, mask),
         token_reward=rewards,
         value=values,
-        extras={"bootstrap": torch.where(cut, after[pieces.row], 0.0).tolist()},
-        choice=choice,
+        columns={"bootstrap": torch.where(cut, after[pieces.row], 0.0).tolist()},
+        settings=settings,
     )
-    credited = credit_rows(rows, choice)
-    both = (pieces.back(x).numpy().T for x in (credited.advantage, credited.returns))
+    credit = credit_rows(rows, settings)
+    both = (pieces.back(x).numpy().T for x in (credit.advantage, credit.returns))
     advantages, returns = (np.ascontiguousarray(x) for x in both)
-    return advantages, returns, credited.metrics
+    return advantages, returns, credit.metrics
 
 
-def credit_buffer(base: type[Any]) -> type[Any]:
-    """A rollout buffer class whose credit comes from `credit=`, a mapping as `choose` reads it.
+def credit_buffer(base: type[Any], settings: Mapping[str, Any] | None = None) -> type[Any]:
+    """A subclass of a rollout buffer whose argument `credit` holds credit settings.
 
-    `gamma` and `gae_lambda` of the algorithm are the estimator's gamma and lam, unless `credit`
-    says otherwise. After a rollout `metrics` holds the numbers of the credit.
+    Without that argument `settings` count. `gamma` and `gae_lambda` of the algorithm are defaults
+    of the estimator's gamma and lam. After a rollout `metrics` holds numbers for a logger.
     """
 
     class Buffer(base):
@@ -102,8 +105,9 @@ def credit_buffer(base: type[Any]) -> type[Any]:
             self, *args: Any, credit: Mapping[str, Any] | None = None, **kwargs: Any
         ) -> None:
             super().__init__(*args, **kwargs)
-            usual = {"gamma": self.gamma, "lam": self.gae_lambda}
-            self.choice = choose(credit, estimator="gae", usual=usual)
+            defaults = {"gamma": self.gamma, "lam": self.gae_lambda}
+            given = settings if credit is None else credit
+            self.settings = credit_settings(given, estimator="gae", defaults=defaults)
             self.metrics: dict[str, float] = {}
 
         def compute_returns_and_advantage(self, last_values: Any, dones: Any) -> None:
@@ -113,14 +117,28 @@ def credit_buffer(base: type[Any]) -> type[Any]:
                 episode_start=self.episode_starts,
                 last_value=last_values.detach().cpu().numpy().flatten(),
                 done=np.asarray(dones).astype(bool).flatten(),
-                choice=self.choice,
+                settings=self.settings,
             )
 
     return Buffer
 
 
+def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
+    """Make credit buffers the default of PPO and A2C; the returned function undoes it.
+
+    An algorithm that is given a `rollout_buffer_class` keeps it.
+    """
+    for hook in TRAINER.hooks[:4]:
+        verify(TRAINER, hook)
+
+    def wrap(base: Any) -> Any:
+        return credit_buffer(base, settings)
+
+    return replace_all(TRAINER, dict.fromkeys(TRAINER.hooks[4:], wrap))
+
+
 def _callback() -> type[Any]:
-    """Records the buffer's numbers at the end of each rollout."""
+    """A callback that records the metrics of the buffer at the end of each rollout."""
     base: Any = importlib.import_module("stable_baselines3.common.callbacks").BaseCallback
 
     class Callback(base):
@@ -136,13 +154,13 @@ def _callback() -> type[Any]:
 
 @functools.cache
 def _made(name: str) -> type[Any]:
-    """The class of a name; saved models find it again by module and name."""
+    """The class of a name; a saved model finds it by module and name."""
     if name == "CreditCallback":
         made = _callback()
     else:
         first = 0 if name == "CreditRolloutBuffer" else 2
-        base = require(TRAINER, TRAINER.hooks[first])
-        require(TRAINER, TRAINER.hooks[first + 1])
+        base = verify(TRAINER, TRAINER.hooks[first])
+        verify(TRAINER, TRAINER.hooks[first + 1])
         made = credit_buffer(base)
     made.__module__, made.__name__, made.__qualname__ = __name__, name, name
     return made

@@ -1,8 +1,9 @@
-"""verl-agent, GiGPO's authors' fork of verl: one row for each environment step, on the driver.
+"""verl-agent, the fork of verl by the authors of GiGPO: one row for each environment step.
 
-Its trainer knows estimators by an if/elif, so `install` takes over `adv_estimator=gigpo`: call it
-in the process of the trainer, before `fit`. Statistics are declared (`episode_over`) and copies
-made to fill up a batch count once; `presets.VERL_AGENT_GIGPO` gives its own numbers.
+Its trainer selects estimators in an if/elif chain, so `install` replaces `adv_estimator=gigpo`.
+Call it in the process of the trainer, before `fit`. The option `episode_over` sets over what
+statistics run, and copies that fill up a batch count once. `presets.VERL_AGENT_GIGPO` gives the
+numbers of verl-agent itself.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from creditlib.contract import refuse
 from creditlib.estimators import gigpo
-from creditlib.ids import anchor_ids
-from creditlib.integrations.choice import Choice, choose
-from creditlib.integrations.crediting import credit_rows
-from creditlib.integrations.hooks import Hook, Trainer, replace_all
-from creditlib.integrations.rows import outcome_of, read_rows
+from creditlib.inputs.ids import anchor_ids
+from creditlib.integrations.patching import Hook, Trainer, replace_all
+from creditlib.rows.credit import credit_rows
+from creditlib.rows.read import outcome_of, read_rows
+from creditlib.rows.settings import CreditSettings, credit_settings
+from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["TRAINER", "credit_data", "install"]
+__all__ = ["TRAINER", "credit_verl_agent_batch", "install"]
 
 _MODULE = "verl.trainer.ppo.ray_trainer"
 _ROW = "creditlib_row"
@@ -48,31 +49,30 @@ TRAINER = Trainer(
 
 
 def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
-    """Let `adv_estimator=gigpo` mean what `settings` ask for, `gigpo` if they name no estimator.
+    """Use `settings` for `adv_estimator=gigpo`, with creditlib's gigpo as the default estimator.
 
-    What is returned undoes it.
-
-    `algorithm.gigpo.mode`, `step_advantage_w` and the similarity switches are heard, and so is
-    `algorithm.gamma`, with which verl-agent has discounted already.
+    The returned function undoes it. `algorithm.gigpo.mode`, `step_advantage_w` and the similarity
+    switches have their effect, and so has `algorithm.gamma`, with which verl-agent has discounted
+    the returns already.
     """
 
-    def credited(original: Callable[..., Any]) -> Callable[..., Any]:
+    def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def compute_advantage(data: Any, adv_estimator: Any, *args: Any, **kwargs: Any) -> Any:
             if str(getattr(adv_estimator, "value", adv_estimator)) != "gigpo":
                 return original(data, adv_estimator, *args, **kwargs)
-            said = {**dict(zip(TRAINER.hooks[0].parameters[2:], args, strict=False)), **kwargs}
-            credit_data(data, _chosen(settings, said), said)
+            passed = {**dict(zip(TRAINER.hooks[0].parameters[2:], args, strict=False)), **kwargs}
+            credit_verl_agent_batch(data, _resolved(settings, passed), passed)
             return data
 
         return compute_advantage
 
     compute, adjust = TRAINER.hooks
-    return replace_all(TRAINER, {compute: credited, adjust: _told})
+    return replace_all(TRAINER, {compute: wrap, adjust: _number_rows})
 
 
-def _told(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Rows are numbered before some are copied: a copy is told by its number."""
+def _number_rows(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Number the rows before verl-agent copies some: a copy has the number of its original."""
 
     @functools.wraps(original)
     def adjust_batch(config: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
@@ -82,45 +82,48 @@ def _told(original: Callable[..., Any]) -> Callable[..., Any]:
     return adjust_batch
 
 
-def _chosen(settings: Mapping[str, Any] | None, said: Mapping[str, Any]) -> Choice:
-    usual = {
-        "step_weight": said.get("step_advantage_w", 1.0),
-        "scale": "std" if said.get("gigpo_mode", "mean_std_norm") == "mean_std_norm" else None,
-        "gamma": said.get("gamma", 1.0),
-        "lam": said.get("lam", 1.0),
+def _resolved(settings: Mapping[str, Any] | None, passed: Mapping[str, Any]) -> CreditSettings:
+    defaults = {
+        "step_weight": passed.get("step_advantage_w", 1.0),
+        "scale": "std" if passed.get("gigpo_mode", "mean_std_norm") == "mean_std_norm" else None,
+        "gamma": passed.get("gamma", 1.0),
+        "lam": passed.get("lam", 1.0),
     }
-    choice = choose(settings, estimator="gigpo", usual=usual)
-    if choice.estimator is not gigpo:
-        return choice
+    resolved = credit_settings(settings, estimator="gigpo", defaults=defaults)
+    if resolved.estimator is not gigpo:
+        return resolved
     if "gamma" in (settings or {}):
-        raise refuse("gigpo", "gamma", "algorithm.gamma: returns come discounted", "an option")
-    # The rows carry returns, so nothing is left to discount.
-    return dataclasses.replace(choice, options={**choice.options, "gamma": 0.0})
+        raise contract_error(
+            "gigpo", "gamma", "algorithm.gamma: the returns are discounted already", "an option"
+        )
+    # The rows hold returns, which must not be discounted again.
+    return dataclasses.replace(resolved, options={**resolved.options, "gamma": 0.0})
 
 
-def credit_data(data: Any, choice: Choice, said: Mapping[str, Any]) -> None:
-    """Write `advantages` and `returns` of step rows into a DataProto; metrics into its meta_info.
+def credit_verl_agent_batch(data: Any, settings: CreditSettings, passed: Mapping[str, Any]) -> None:
+    """Write `advantages` and `returns` of step rows into a DataProto, and metrics into meta_info.
 
-    The outcome of a trajectory is `episode_rewards`; the penalty of an invalid action, which its
-    rows carry in score and return, is given to gigpo as such, and a KL penalty shapes the outcome.
+    passed: the arguments of verl-agent's `compute_advantage`. The outcome of a trajectory is
+    `episode_rewards`, and a KL penalty is its shaping. The scores and returns of rows contain the
+    penalty of an invalid action; gigpo gets it as an option instead.
     """
     batch, beside = data.batch, data.non_tensor_batch
     mask = batch["response_mask"]
-    if said.get("multi_turn"):
+    if passed.get("multi_turn"):
         mask = batch["loss_mask"][:, -mask.shape[1] :]
     score = outcome_of(batch["token_level_scores"], mask)
     outcome = torch.as_tensor(np.asarray(beside["episode_rewards"], dtype=np.float64)).to(score)
     invalid, penalty = _penalty(beside, outcome - score)
-    extras: dict[str, Any] = {"anchor": _anchors(beside, said)}
-    if choice.estimator is gigpo:
+    columns: dict[str, Any] = {"anchor": _anchors(beside, passed)}
+    if settings.estimator is gigpo:
         returned = batch["step_rewards"].to(torch.float64) + penalty * invalid
-        extras["turn_reward"] = returned.tolist()
+        columns["turn_reward"] = returned.tolist()
         if penalty:
-            extras["invalid_action"] = invalid.bool().tolist()
-            options = {**choice.options, "invalid_penalty": penalty}
-            choice = dataclasses.replace(choice, options=options)
+            columns["invalid_action"] = invalid.bool().tolist()
+            options = {**settings.options, "invalid_penalty": penalty}
+            settings = dataclasses.replace(settings, options=options)
     else:
-        extras["turn_reward"] = [float(each) for each in beside["rewards"]]
+        columns["turn_reward"] = [float(each) for each in beside["rewards"]]
     rows = read_rows(
         mask=mask,
         group=list(beside["uid"]),
@@ -128,32 +131,33 @@ def credit_data(data: Any, choice: Choice, said: Mapping[str, Any]) -> None:
         shaping=outcome_of(batch["token_level_rewards"], mask) - score,
         trajectory=list(beside["traj_uid"]),
         step=beside[_ROW].tolist() if _ROW in beside else None,
-        extras=extras,
-        choice=choice,
+        columns=columns,
+        settings=settings,
     )
-    found = credit_rows(rows, choice)
-    batch["advantages"], batch["returns"] = found.advantage, found.returns
-    data.meta_info.setdefault("metrics", {}).update(found.metrics)
+    credit = credit_rows(rows, settings)
+    batch["advantages"], batch["returns"] = credit.advantage, credit.returns
+    data.meta_info.setdefault("metrics", {}).update(credit.metrics)
 
 
 def _penalty(beside: Mapping[str, Any], difference: Tensor) -> tuple[Tensor, float]:
-    """Which rows had an invalid action, and what each was charged."""
+    """Which rows had an invalid action, and the penalty that each of them got."""
     if "is_action_valid" not in beside:
         return torch.zeros_like(difference), 0.0
     valid = np.asarray(beside["is_action_valid"], dtype=np.float64).reshape(len(difference))
     invalid = torch.as_tensor(1 - valid).to(difference)
-    charged = difference[invalid > 0].to(torch.float32).unique()
-    if len(charged) > 1:
-        fact = ", ".join(f"{each:g}" for each in charged.tolist()[:3])
-        raise refuse("gigpo", "token_level_scores", "less by one penalty", fact)
-    return invalid, round(float(charged[0]), 6) if len(charged) else 0.0
+    penalties = difference[invalid > 0].to(torch.float32).unique()
+    if len(penalties) > 1:
+        fact = ", ".join(f"{each:g}" for each in penalties.tolist()[:3])
+        wanted = "lower by the same penalty in all rows with an invalid action"
+        raise contract_error("gigpo", "token_level_scores", wanted, fact)
+    return invalid, round(float(penalties[0]), 6) if len(penalties) else 0.0
 
 
-def _anchors(beside: Mapping[str, Any], said: Mapping[str, Any]) -> list[Any]:
-    """The state each row started from; with similarity, classes of texts within a prompt."""
-    seen = list(beside["anchor_obs"])
-    if not said.get("gigpo_enable_similarity"):
-        return seen
-    limit = float(said.get("gigpo_similarity_thresh", 0.95))
-    ids = anchor_ids([[each] for each in seen], group=list(beside["uid"]), similarity=limit)
+def _anchors(beside: Mapping[str, Any], passed: Mapping[str, Any]) -> list[Any]:
+    """The state each row started from; with similarity, ids of similar texts of a prompt."""
+    observations = list(beside["anchor_obs"])
+    if not passed.get("gigpo_enable_similarity"):
+        return observations
+    limit = float(passed.get("gigpo_similarity_thresh", 0.95))
+    ids = anchor_ids([[each] for each in observations], group=list(beside["uid"]), similarity=limit)
     return ids[:, 0].tolist()

@@ -1,4 +1,4 @@
-"""Which rows and turns take part."""
+"""Boolean selections of rows and turns."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import torch
 from einops import repeat
 from torch import Tensor
 
-__all__ = ["flat", "real_turns", "taken"]
+__all__ = ["flat", "valid_rows", "valid_turns"]
 
 
-def taken(valid: Tensor | None, like: Tensor) -> Tensor:
-    """The rows that take part: `valid`, or all.
+def valid_rows(valid: Tensor | None, like: Tensor) -> Tensor:
+    """The rows that take part: `valid`, or all rows of `like`.
 
-    >>> taken(None, torch.zeros(2)).tolist()
+    >>> valid_rows(None, torch.zeros(2)).tolist()
     [True, True]
     """
     if valid is not None:
@@ -20,10 +20,12 @@ def taken(valid: Tensor | None, like: Tensor) -> Tensor:
     return torch.ones(like.shape[0], dtype=torch.bool, device=like.device)
 
 
-def real_turns(turn_count: Tensor, turns: int, valid: Tensor | None) -> Tensor:
-    """The turns that exist in rows that take part, int[batch] -> bool[batch turn].
+def valid_turns(turn_count: Tensor, turns: int, valid: Tensor | None) -> Tensor:
+    """The turns that exist in selected rows, bool[batch turn].
 
-    >>> real_turns(torch.tensor([2, 0]), 3, None).tolist()
+    `turn_count` and `valid` are [batch]; `turns` is the size of the axis of turns.
+
+    >>> valid_turns(torch.tensor([2, 0]), 3, None).tolist()
     [[True, True, False], [False, False, False]]
     """
     exists = torch.arange(turns, device=turn_count.device) < turn_count[:, None]

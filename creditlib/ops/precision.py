@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["as_float", "narrow", "steady_sum", "wide", "written"]
+__all__ = ["as_float", "copy_to_out", "narrow", "reproducible_sum", "wide"]
 
 
 def wide(x: Tensor) -> Tensor:
-    """The tensor in the dtype statistics are computed in: float64 wherever the device has it.
+    """`x` in the dtype that statistics are computed in: float64 if the device has it.
 
     >>> wide(torch.zeros(2, dtype=torch.bfloat16)).dtype
     torch.float64
@@ -36,7 +36,7 @@ def as_float(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.to(torch.float32)
 
 
-def steady_sum(x: Tensor, count: Tensor) -> Tensor:
+def reproducible_sum(x: Tensor, count: Tensor) -> Tensor:
     """The sum of x in float64, the same bits in any order and layout and with any zeros added.
 
     `count` is an upper bound of the terms that are not 0. Adding a number above the sum and taking
@@ -44,7 +44,7 @@ def steady_sum(x: Tensor, count: Tensor) -> Tensor:
     float64 adds without rounding. What rounding took is summed the same way: the result is good
     to the last digits. (A device without float64 adds as it does, in float32.)
 
-    >>> steady_sum(torch.tensor([0.25, 0.5, 0.0]), torch.tensor(2))
+    >>> reproducible_sum(torch.tensor([0.25, 0.5, 0.0]), torch.tensor(2))
     tensor(0.7500, dtype=torch.float64)
     """
     if x.device.type == "mps":
@@ -62,10 +62,10 @@ def steady_sum(x: Tensor, count: Tensor) -> Tensor:
     return total
 
 
-def written(result: Tensor, out: Tensor | None) -> Tensor:
+def copy_to_out(result: Tensor, out: Tensor | None) -> Tensor:
     """The result, in `out` if there is one.
 
-    >>> written(torch.ones(1), torch.zeros(1))
+    >>> copy_to_out(torch.ones(1), torch.zeros(1))
     tensor([1.])
     """
     return result if out is None or result is out else out.copy_(result)

@@ -1,4 +1,4 @@
-"""What creditlib shows to a reader: credit side by side, and the catalogue of estimators."""
+"""Tables for a reader: credit of estimators side by side, the catalogue, the law report."""
 
 from creditlib.report.catalogue import catalogue, catalogue_table
 from creditlib.report.explain import credit_columns, explain

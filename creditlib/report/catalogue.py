@@ -1,4 +1,4 @@
-"""Every public estimator, weight and shaper as a table, read off the functions themselves."""
+"""A table of every public estimator, weight and shaper, read from the functions themselves."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
-from creditlib.annotations import tensors_of
-from creditlib.names import public_functions
+from creditlib.registry import public_functions
+from creditlib.vocabulary.annotations import result_of, tensors_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,7 +21,7 @@ _ARXIV = re.compile(r"arXiv:\s*(\d{4}\.\d{4,5})")
 
 @dataclass(frozen=True)
 class Entry:
-    """One function: what it credits, at which level, from which tensors, after which paper."""
+    """One function: what it credits, its level, its tensors and its paper."""
 
     name: str
     level: str
@@ -51,7 +49,7 @@ def catalogue() -> list[Entry]:
 def _entry(name: str, function: Callable[..., Any]) -> Entry:
     tensors = tensors_of(function).items()
     text = inspect.getdoc(function) or ""
-    # the paper belongs to its Source line: an id elsewhere is a comparison
+    # The section Source names the method's paper; other ids are comparisons.
     found = _ARXIV.search(text.partition("\nSource:")[2].partition("\n\n")[0])
     return Entry(
         name=name,
@@ -64,42 +62,31 @@ def _entry(name: str, function: Callable[..., Any]) -> Entry:
 
 
 def level_of(function: Callable[..., Any]) -> str:
-    """The finest axis of what a function returns: 'trajectory', 'turn', 'token', or ''.
+    """The level of what a function returns: 'trajectory', 'turn', 'token', 'batch' or ''.
 
-    One tensor without axes is one number: 'batch'. Any other return annotation without axes falls
-    back to the finest axis of the required tensors.
+    One number for the whole batch has the level 'batch'. A function whose return annotation states
+    no tensor has the level of its required tensors.
 
     >>> from creditlib import grpo
     >>> level_of(grpo)
     'trajectory'
     """
-    hints = get_type_hints(inspect.unwrap(function), include_extras=True)
-    result = hints.get("return")
-    if result is Tensor or getattr(result, "dim_str", None) == "":
-        return "batch"
-    axes = set(_axes(result)) or {
+    result = result_of(function)
+    if result.contract:
+        return result.level or "batch"
+    axes = {
         axis
         for tensor in tensors_of(function).values()
         if tensor.required
         for shape in tensor.shapes
         for axis, _ in shape.axes
     }
-    for axis in ("token", "turn", "batch"):
-        if axis in axes:
-            return "trajectory" if axis == "batch" else axis
-    return ""
-
-
-def _axes(hint: Any) -> Iterable[str]:
-    """The axis names of every tensor in a hint, however deep in unions and tuples."""
-    if hasattr(hint, "dim_str"):
-        yield from str(hint.dim_str).split()
-    for part in get_args(hint):
-        yield from _axes(part)
+    levels = {"token": "token", "turn": "turn", "batch": "trajectory"}
+    return next((level for axis, level in levels.items() if axis in axes), "")
 
 
 def catalogue_table(entries: Iterable[Entry] | None = None) -> Table:
-    """The catalogue as a rich table that reads well in 80 columns."""
+    """The catalogue as a rich table that fits 80 columns."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text

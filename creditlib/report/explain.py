@@ -12,21 +12,20 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
-from creditlib.contract import ContractError
-from creditlib.names import one_line
-from creditlib.report.columns import Column, Estimator, credit_columns, heading
-from creditlib.report.fitting import Fitted
+from creditlib.report.credit_columns import Column, Estimator, credit_columns, heading
+from creditlib.report.fit_table import Fitted
 from creditlib.report.metrics import metrics_table, titled_table
 from creditlib.rollouts import Rollouts
+from creditlib.vocabulary.messages import ContractError, one_line
 
 __all__ = ["Explanation", "credit_columns", "explain", "select_groups"]
 
-_TEXTS = 2 * (8 + 2)  # observation and text: 8 characters each at least, and what is between them
+_TEXTS = 2 * (8 + 2)  # observation and text: at least 8 characters each, plus padding
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What `explain` has to show, for a console of any width.
+    """The output of `explain`, for a console of any width.
 
     parts: tables and sentences, in order.
     credited: whether any estimator gave credit.
@@ -37,7 +36,7 @@ class Explanation:
 
     @property
     def width(self) -> int:
-        """Characters from which on no table leaves anything out or is split."""
+        """The smallest width, in characters, at which every table is whole."""
         return max((part.width for part in self.parts if isinstance(part, Fitted)), default=0)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -56,18 +55,18 @@ def explain(
 ) -> Explanation:
     """Tables for a terminal: one per group, a row per turn, a column per estimator.
 
-    Turns are numbered from 0. In a narrow terminal observation and text are left out, then the
-    estimators are spread over several tables: a number is never cut.
+    Turns are numbered from 0. A narrow terminal shows no observation and text; if that is not
+    enough, each table shows some of the estimators. No number is cut.
 
-    Credit is computed on the whole batch and then shown for some groups, so that a batch
-    statistic is the one training would use. Below: why an estimator is missing, and the
-    diagnostics of the whole batch.
+    Credit is computed on the whole batch and then shown for some groups, so a statistic of the
+    batch is the one that training would use. Below the tables: why an estimator is missing, and
+    the diagnostics of the whole batch.
 
     Options:
         groups: the groups to show, as in the file; None shows the first `limit` (None: all).
         options: arguments by estimator, such as {"gigpo": {"gamma": 0.9}}.
         snippet: characters of an observation or text to show.
-        more: how the reader asks for the groups that are not shown.
+        more: the words that tell the reader how to see the other groups.
     """
     columns = credit_columns(rollouts, estimators, options=options)
     shown = select_groups(rollouts, groups, limit)
@@ -89,7 +88,7 @@ def explain(
 def select_groups(
     rollouts: Rollouts, groups: Sequence[str | int] | None, limit: int | None
 ) -> dict[str | int, list[int]]:
-    """The rows of the groups asked for; '7' also finds the group 7, since a shell only has text."""
+    """The rows of the groups asked for; the text '7' also finds the group 7."""
     found = rollouts.groups
     if groups is None:
         return dict(list(found.items())[:limit])
@@ -120,7 +119,7 @@ def _group_table(
 
     def build(chosen: Sequence[Column], texts: bool) -> Table:
         table = titled_table(title)
-        # columns that may wrap give way: the texts, without them the names of the trajectories
+        # Columns that may wrap become narrower: the texts, else the names of the trajectories.
         table.add_column("trajectory", no_wrap=texts)
         table.add_column("outcome", justify="right", no_wrap=True)
         table.add_column("turn", justify="right", no_wrap=True)
@@ -175,7 +174,7 @@ def _numbers(tensor: Tensor) -> list[float]:
 
 
 def _signed(credit: float) -> Text:
-    """Green for credit, red for blame, dim for neither; the sign says it without colour too."""
+    """Green for positive credit, red for negative, dim for 0; the sign is printed too."""
     style = "green" if credit > 0 else "red" if credit < 0 else "dim"
     return Text(f"{credit:+.3f}" if credit else "0", style=style)
 
@@ -185,13 +184,13 @@ def _one_line(text: str) -> Text:
 
 
 def _short(value: object, width: int) -> str:
-    """One line of at most `width` printable characters; JSON for what is not text.
+    """One line of at most `width` printable characters; a value that is not text becomes JSON.
 
-    Rollouts hold whatever a policy wrote; its escape codes must not reach the terminal.
+    A policy may write any text, and its escape codes must not reach the terminal.
     """
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    # four times the width, because line breaks and runs of spaces vanish
+    # Four times the width, because `one_line` removes line breaks and runs of spaces.
     line = one_line(text[: 4 * width])
     return line if len(line) <= width and len(text) <= 4 * width else line[: width - 1] + "…"

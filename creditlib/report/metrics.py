@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from creditlib.diagnostics import diagnose
-from creditlib.report.columns import Column, heading
-from creditlib.report.fitting import Fitted
+from creditlib.report.credit_columns import Column, heading
+from creditlib.report.fit_table import Fitted
 from creditlib.rollouts import Rollouts
 
 __all__ = ["metrics_table", "titled_table"]
@@ -20,7 +20,7 @@ _CONTEXT = ("reward", "group", "turn_reward", "turn_count", "valid")
 
 
 def titled_table(title: str) -> Table:
-    """An empty table with the look of all reports: no frame, nothing between the columns."""
+    """An empty table in the style of all reports: no frame, no lines between columns."""
     return Table(
         title=Text(title),
         title_justify="left",
@@ -31,9 +31,9 @@ def titled_table(title: str) -> Table:
 
 
 def metrics_table(rollouts: Rollouts, columns: Sequence[Column]) -> Fitted:
-    """What `diagnose` says of each column that has credit; '-' where a number has no meaning.
+    """The metrics of `diagnose` for each column with credit; '-' where a metric does not apply.
 
-    The numbers are those of the credit as the estimator returned it, over the whole batch.
+    The metrics are computed from the result of the estimator on the whole batch.
     """
     context: dict[str, Any] = {name: rollouts.tensors[name] for name in _CONTEXT}
     credited = [column for column in columns if column.credit is not None]

@@ -1,9 +1,19 @@
-"""Rollout files into the vocabulary: JSON Lines and Parquet, our own schema, verl's and TRL's.
+"""Read rollout files into the vocabulary: JSON Lines and Parquet, in any of the `FORMATS`.
 
 `docs/rollouts.md` says which key fills which tensor.
 """
 
-from creditlib.rollouts.reading import Format, read, write
+from creditlib.rollouts.formats import FORMATS
+from creditlib.rollouts.reading import read, write
+from creditlib.rollouts.rollout_format import Converted, RolloutFormat
 from creditlib.rollouts.trajectories import Rollouts, from_trajectories
 
-__all__ = ["Format", "Rollouts", "from_trajectories", "read", "write"]
+__all__ = [
+    "FORMATS",
+    "Converted",
+    "RolloutFormat",
+    "Rollouts",
+    "from_trajectories",
+    "read",
+    "write",
+]

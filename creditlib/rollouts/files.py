@@ -1,4 +1,4 @@
-"""Rows of a JSON Lines or Parquet file, in and out; the only importer of pyarrow."""
+"""Read and write the rows of JSON Lines and Parquet files; only this module imports pyarrow."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from creditlib.contract import ContractError
-from creditlib.names import one_line
+from creditlib.vocabulary.install_hint import install_hint
+from creditlib.vocabulary.messages import ContractError, one_line
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["is_parquet", "read_rows", "write_json_lines", "write_parquet"]
+__all__ = ["is_parquet", "read_records", "write_json_lines", "write_parquet"]
 
 Row = dict[str, Any]
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a file starts the way every Parquet file does; its name does not matter."""
+    """Whether a file starts with the four bytes of every Parquet file; its name does not matter."""
     with path.open("rb") as file:
         return file.read(4) == b"PAR1"
 
 
-def read_rows(path: Path) -> Iterator[tuple[str, Row]]:
+def read_records(path: Path) -> Iterator[tuple[str, Row]]:
     """Every row of a file with the place a message names, such as 'run/1.jsonl line 3'."""
     return _parquet_rows(path) if is_parquet(path) else _json_rows(path)
 
@@ -39,27 +39,26 @@ def _json_rows(path: Path) -> Iterator[tuple[str, Row]]:
             place = f"{path} line {number}"
             try:
                 row = json.loads(line.decode("utf-8-sig"))
-            except (ValueError, RecursionError):  # text that is no JSON, or nested too deeply
-                raise _refuse_line(place, "text that is not JSON") from None
+            except (ValueError, RecursionError):  # text that is not JSON, or nested too deeply
+                raise _line_error(place, "text that is not JSON") from None
             if not isinstance(row, dict):
-                raise _refuse_line(place, type(row).__name__)
+                raise _line_error(place, type(row).__name__)
             yield place, cast(Row, row)
 
 
-def _refuse_line(place: str, fact: str) -> ContractError:
+def _line_error(place: str, fact: str) -> ContractError:
     return ContractError(f"rollouts: a line must be one JSON object, got {fact} in {place}.")
 
 
 def _arrow() -> tuple[ModuleType, ModuleType, ModuleType]:
-    """Pyarrow, its compute functions and its Parquet reader; asked for only by a Parquet file."""
+    """pyarrow, its compute functions and its Parquet reader; only Parquet files import them."""
     try:
         import pyarrow  # pyright: ignore[reportMissingTypeStubs]
         import pyarrow.compute  # pyright: ignore[reportMissingTypeStubs]
         import pyarrow.parquet  # pyright: ignore[reportMissingTypeStubs]
     except ModuleNotFoundError:
-        raise ContractError(
-            "rollouts: Parquet files need pyarrow: pip install 'creditlib[cli]'."
-        ) from None
+        hint = install_hint("parquet")
+        raise ContractError(f"rollouts: Parquet files need pyarrow: {hint}.") from None
     return pyarrow, pyarrow.compute, pyarrow.parquet
 
 
@@ -80,7 +79,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, Row]]:
 
 
 def _turns(column: Any) -> list[Any]:
-    """The turns of every trajectory, nulls left out, token lists as views of one array.
+    """The turns of every trajectory without null keys; token lists are views of one array.
 
     Parquet stores an absent key as null. Tokens are the bulk of a file: turning them into Python
     integers would cost more than everything else.
@@ -122,7 +121,7 @@ def _values(array: Any) -> list[Any]:
 
 
 def _plain(value: object) -> object:
-    """What json cannot write itself: numpy arrays and numbers."""
+    """numpy arrays and numbers as Python values, which json can write."""
     if isinstance(value, (np.ndarray, np.generic)):
         return cast("Any", value).tolist()
     raise TypeError(type(value).__name__)
@@ -165,7 +164,7 @@ def write_parquet(path: Path, trajectories: Sequence[Mapping[str, Any]]) -> None
 
 
 def _mixed_key(rows: Sequence[Row]) -> str:
-    """What is wrong with the first key whose values make no column; '' if all do."""
+    """Why the values of the first mixed key form no column; '' if every key forms one."""
     arrow, _, _ = _arrow()
     for name in dict.fromkeys(name for row in rows for name in row):
         values = [row[name] for row in rows if row.get(name) is not None]

@@ -1,4 +1,4 @@
-"""Groups for logs that name no prompt: equal text within a step."""
+"""Groups for logs without prompt ids: equal text within a step."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ __all__ = ["PromptNumbers"]
 class PromptNumbers:
     """Numbers the distinct prompts of each step in order of appearance, from 1.
 
-    A prompt drawn twice in one step cannot be told apart by its text; that is why a log with ids
-    is better.
+    A prompt that was drawn twice in one step has the same text twice, so it gets one number.
 
     >>> numbers = PromptNumbers()
     >>> [numbers.of(step, prompt) for step, prompt in [(1, "a"), (1, "b"), (1, "a"), (2, "b")]]
     [1, 2, 1, 1]
     """
 
-    NOTE: ClassVar[str] = "group = equal `{key}` within a step, for want of a prompt id"
+    NOTE: ClassVar[str] = "group = equal `{key}` within a step, because the log has no prompt id"
 
     def __init__(self) -> None:
         self._numbers: dict[Any, dict[str, int]] = {}

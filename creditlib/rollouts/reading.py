@@ -1,37 +1,37 @@
-"""One call from a file, or a folder of files, to tensors; and the way back."""
+"""Read a file, or a folder of files, into tensors; write trajectories to a file."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
-from creditlib.contract import ContractError
-from creditlib.rollouts import trl, verl
-from creditlib.rollouts.files import read_rows, write_json_lines, write_parquet
+from creditlib.rollouts.files import read_records, write_json_lines, write_parquet
+from creditlib.rollouts.formats import AUTO, detect_format, find_format
+from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row, check_keys
 from creditlib.rollouts.trajectories import Rollouts, from_trajectories
+from creditlib.vocabulary.messages import ContractError
 
-__all__ = ["Format", "read", "write"]
-
-Format: TypeAlias = Literal["auto", "creditlib", "verl", "trl"]
+__all__ = ["read", "write"]
 
 
 def read(
     path: str | Path,
     *,
-    format: Format = "auto",
+    format: str | RolloutFormat = AUTO,
     similarity: float | None = None,
-    reward_weights: Mapping[str, float] | None = None,
+    **options: Any,
 ) -> Rollouts:
     """Trajectories of a JSON Lines or Parquet file, or of a folder's `*.jsonl` and `*.parquet`.
 
     Options:
-        format: whose schema the rows have; "auto" tells by the keys of the first row.
+        format: the schema of the rows: a name of `FORMATS`, a `RolloutFormat` of your own or its
+            import path "package.module:NAME"; "auto" compares the keys of the first row.
         similarity: observations of a group that are at least this similar share an anchor, see
             `anchor_ids`; None asks for equality.
-        reward_weights: TRL only, the reward columns to sum and their weights; by default every
-            float column, each with weight 1.
+        options: what a format takes besides. TRL: `reward_weights`, the reward columns to sum and
+            their weights; by default every float column, each with weight 1.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "rollouts.jsonl"
@@ -39,49 +39,49 @@ def read(
     >>> read(file).tensors["reward"]
     tensor([1.])
     """
-    if format not in get_args(Format):
-        choices = ", ".join(repr(choice) for choice in get_args(Format))
-        raise ContractError(f"read: `format` must be one of {choices}, got {format!r}.")
+    asked = find_format(format)
     path = Path(path)
-    rows: list[Mapping[str, Any]] = []
+    rows: list[Row] = []
     places: list[str] = []
-    formats: dict[str, None] = {}
+    formats: dict[str, RolloutFormat] = {}
     for file in _files(path):
         first = len(rows)
-        for place, row in read_rows(file):
+        for place, row in read_records(file):
             rows.append(row)
             places.append(place)
         if len(rows) > first:
-            formats[_format(rows[first], file) if format == "auto" else format] = None
+            found = detect_format(rows[first], file) if asked is None else asked
+            formats[found.name] = found
     if not rows:
         raise ContractError(f"rollouts: {path} must hold at least one trajectory, got none.")
     if len(formats) > 1:
         got = " and ".join(formats)
         raise ContractError(f"rollouts: {path} must hold files of one format, got {got}.")
-    found, places, notes = _convert(next(iter(formats)), rows, places, reward_weights)
-    return from_trajectories(found, similarity=similarity, places=places, notes=tuple(notes))
+    converted = _convert(next(iter(formats.values())), rows, places, options)
+    return from_trajectories(
+        converted.trajectories,
+        similarity=similarity,
+        places=converted.places,
+        notes=tuple(converted.notes),
+    )
 
 
 def _convert(
-    format: str,
-    rows: Sequence[Mapping[str, Any]],
-    places: list[str],
-    weights: Mapping[str, float] | None,
-) -> tuple[Sequence[Mapping[str, Any]], list[str], list[str]]:
-    """Rows of any format as trajectories of our own schema."""
-    if weights is not None and format != "trl":
-        raise ContractError(
-            f"read: `reward_weights` must be left out for the format {format}, got {weights!r}."
-        )
-    if format == "verl":
-        return verl.from_verl(rows, places)
-    if format == "trl":
-        return trl.from_trl(rows, places, weights)
-    return rows, places, []
+    format: RolloutFormat, rows: list[Row], places: list[str], options: Mapping[str, Any]
+) -> Converted:
+    """Rows as trajectories of creditlib's own schema; an option of None is left out."""
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, value in given.items():
+        if name not in format.options:
+            raise ContractError(
+                f"read: `{name}` must be left out for the format {format.name}, got {value!r}."
+            )
+    check_keys(rows, places, format.keys)
+    return format.convert(rows, places, **given)
 
 
 def _files(path: Path) -> list[Path]:
-    """The file itself, or the folder's files in the order of the numbers in their names."""
+    """The file itself, or the files of a folder in the order of the numbers in their names."""
     if not path.is_dir():
         return [path]
     files = [file for file in path.iterdir() if file.suffix in (".jsonl", ".parquet")]
@@ -94,24 +94,10 @@ def _by_number(file: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 
 
-def _format(row: Mapping[str, Any], file: Path) -> str:
-    if "turns" in row:
-        return "creditlib"
-    if row.keys() >= verl.KEYS:
-        return "verl"
-    if row.keys() >= trl.KEYS:
-        return "trl"
-    keys = ", ".join(f"`{key}`" for key in row)
-    raise ContractError(
-        f"rollouts: {file} must hold rows of the format creditlib, verl or trl, got the keys "
-        f"{keys or 'of none'}."
-    )
-
-
 def write(path: str | Path, trajectories: Sequence[Mapping[str, Any]]) -> None:
-    """Write trajectories of the schema of `docs/rollouts.md`, as the name ends: .jsonl or .parquet.
+    """Write trajectories of the schema of `docs/rollouts.md` to a .jsonl or .parquet file.
 
-    They are checked first, so that what was written can be read.
+    Every trajectory is checked before the file is written, so `read` can read the file.
     """
     path = Path(path)
     writers = {".jsonl": write_json_lines, ".parquet": write_parquet}

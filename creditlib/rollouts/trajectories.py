@@ -9,9 +9,16 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from creditlib.contract import ContractError
-from creditlib.ids import anchor_ids, ids
-from creditlib.rollouts.turns import Turns, is_count, is_number, items_of, refuse, turn_tensors
+from creditlib.inputs.ids import anchor_ids, ids
+from creditlib.rollouts.turns import (
+    Turns,
+    is_count,
+    is_number,
+    items_of,
+    schema_error,
+    turn_tensors,
+)
+from creditlib.vocabulary.messages import ContractError
 
 __all__ = ["Rollouts", "from_trajectories"]
 
@@ -20,7 +27,7 @@ Trajectory = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Rollouts:
-    """A batch of trajectories: tensors for the estimators, and the text for whoever reads them.
+    """A batch of trajectories: tensors for the estimators, texts for a reader.
 
     tensors: what `creditlib.apply` takes; a tensor exists only if every trajectory or turn had
         the key.
@@ -50,14 +57,14 @@ def from_trajectories(
     places: Sequence[str] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Rollouts:
-    """The tensors of trajectories that are already in memory, in the schema of the files.
+    """Tensors from trajectories in memory, in the schema of `docs/rollouts.md`.
 
-    Every key is checked, and the first one that breaks its contract is named with its place.
+    Every key is checked; the error names the first key that breaks its contract, and its place.
 
     Options:
         similarity: observations of a group that are at least this similar share an anchor, see
             `anchor_ids`; None asks for equality.
-        places, notes: as in `Rollouts`, from whoever read the trajectories.
+        places, notes: as in `Rollouts`.
 
     >>> rollouts = from_trajectories([
     ...     {"group": "7*8", "outcome": 1.0, "turns": [{"reward": 0.0}, {"reward": 1.0}]},
@@ -119,17 +126,17 @@ def _check_trajectory(trajectory: Trajectory, place: str) -> None:
         items_of(trajectory["turns"]),
     )
     if not isinstance(group, (str, int)) or isinstance(group, bool):
-        raise refuse("group", "a text or an integer", group, place)
+        raise schema_error("group", "a text or an integer", group, place)
     if outcome is not None and not is_number(outcome):
-        raise refuse("outcome", "a finite number or null", outcome, place)
+        raise schema_error("outcome", "a finite number or null", outcome, place)
     if turns is None:
-        raise refuse("turns", "a list of objects", trajectory["turns"], place)
+        raise schema_error("turns", "a list of objects", trajectory["turns"], place)
     for number, turn in enumerate(turns):
         if not isinstance(turn, Mapping):
-            raise refuse("turns", "a list of objects", turn, f"{place} turn {number}")
+            raise schema_error("turns", "a list of objects", turn, f"{place} turn {number}")
         text = cast("Trajectory", turn).get("text")
         if text is not None and not isinstance(text, str):
-            raise refuse("text", "a text", text, f"{place} turn {number}")
+            raise schema_error("text", "a text", text, f"{place} turn {number}")
 
 
 def _length(
@@ -149,10 +156,10 @@ def _length(
                 f"rollouts: `length` must be in every trajectory or in none, got none in {place}."
             )
         if not is_count(length):
-            raise refuse("length", "a whole number, at least 0", length, place)
+            raise schema_error("length", "a whole number, at least 0", length, place)
         if total is not None and length != total:
             contract = f"the sum of its turns' token counts, {total}"
-            raise refuse("length", contract, length, place)
+            raise schema_error("length", contract, length, place)
     return torch.tensor(stated, dtype=torch.int64)
 
 
@@ -170,6 +177,6 @@ def _rewards(trajectories: Sequence[Trajectory], places: Sequence[str]) -> Tenso
         if values is None and trajectory["outcome"] is None:
             listed = [0.0] * size
         if not len(listed) == size > 0 or not all(is_number(value) for value in listed):
-            raise refuse("rewards", contract, values, place)
+            raise schema_error("rewards", contract, values, place)
         found.append(listed)
     return torch.tensor(found, dtype=torch.float32)

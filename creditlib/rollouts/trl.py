@@ -1,4 +1,4 @@
-"""The completion logs of TRL, as trajectories; the format is described in `docs/rollouts.md`."""
+"""TRL's completion logs as trajectories; `docs/rollouts.md` describes the format."""
 
 from __future__ import annotations
 
@@ -6,40 +6,27 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from creditlib.contract import ContractError
 from creditlib.rollouts.prompts import PromptNumbers
-from creditlib.rollouts.turns import is_number, refuse
+from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row
+from creditlib.rollouts.turns import is_number, schema_error
+from creditlib.vocabulary.messages import ContractError
 
-__all__ = ["KEYS", "from_trl"]
+__all__ = ["TRL"]
 
-Row = Mapping[str, Any]
-
-KEYS = frozenset(("step", "prompt", "completion", "advantage"))
+_KEYS = frozenset(("step", "prompt", "completion", "advantage"))
 
 
-def from_trl(
-    rows: Sequence[Row], places: Sequence[str], weights: Mapping[str, float] | None
-) -> tuple[list[dict[str, Any]], list[str], list[str]]:
-    """Trajectories, their places and notes; reward = weighted sum of the reward columns.
+def _convert(
+    rows: Sequence[Row],
+    places: Sequence[str],
+    reward_weights: Mapping[str, float] | None = None,
+) -> Converted:
+    """One trajectory per row; its outcome is the weighted sum of the reward columns.
 
     A missing reward (null or NaN) is left out of its sum; a row without any has no outcome.
     `rewards`, one per column, is kept only where no value is missing in the whole log.
     """
-    for row, place in zip(rows, places, strict=True):
-        for key in sorted(KEYS):
-            if key not in row:
-                raise ContractError(f"rollouts: `{key}` must be in every row, got none in {place}.")
-    weights = dict.fromkeys(_float_columns(rows), 1.0) if weights is None else weights
-    if not weights:
-        raise ContractError(
-            "rollouts: a TRL log must have a float column between `completion` and `advantage`, "
-            f"got none in {places[0]}."
-        )
-    for name, weight in weights.items():
-        if not is_number(weight):
-            raise ContractError(
-                f"read: `reward_weights` must be finite numbers, got {weight!r} for `{name}`."
-            )
+    weights = _checked_weights(rows, places, reward_weights)
     numbers = PromptNumbers()
     trajectories: list[dict[str, Any]] = []
     for row, place in zip(rows, places, strict=True):
@@ -59,12 +46,30 @@ def from_trl(
         name if weight == 1 else f"{weight:g} * {name}" for name, weight in weights.items()
     )
     notes = [PromptNumbers.NOTE.format(key="prompt") + ".", f"reward = {terms}."]
-    return trajectories, list(places), notes
+    return Converted(trajectories, places, notes)
+
+
+def _checked_weights(
+    rows: Sequence[Row], places: Sequence[str], given: Mapping[str, float] | None
+) -> Mapping[str, float]:
+    """The weights given, or weight 1 for every reward column."""
+    weights = dict.fromkeys(_float_columns(rows), 1.0) if given is None else given
+    if not weights:
+        raise ContractError(
+            "rollouts: a TRL log must have a float column between `completion` and `advantage`, "
+            f"got none in {places[0]}."
+        )
+    for name, weight in weights.items():
+        if not is_number(weight):
+            raise ContractError(
+                f"read: `reward_weights` must be finite numbers, got {weight!r} for `{name}`."
+            )
+    return weights
 
 
 def _float_columns(rows: Sequence[Row]) -> list[str]:
     """The columns TRL writes rewards to: floats between `completion` and `advantage`."""
-    names = [name for name in rows[0] if name not in KEYS]
+    names = [name for name in rows[0] if name not in _KEYS]
     return [
         name
         for name in names
@@ -81,17 +86,26 @@ def _value(row: Row, name: str, place: str) -> float | None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if not is_number(value):
-        raise refuse(name, "a finite number or null", value, place)
+        raise schema_error(name, "a finite number or null", value, place)
     return value
 
 
 def _completion(row: Row, place: str) -> str | None:
     text = row["completion"]
     if text is not None and not isinstance(text, str):
-        raise refuse("completion", "a text", text, place)
+        raise schema_error("completion", "a text", text, place)
     return text
 
 
 def _weighted_sum(values: Sequence[float | None], weights: Sequence[float]) -> float | None:
     terms = [w * value for w, value in zip(weights, values, strict=True) if value is not None]
     return sum(terms) if terms else None
+
+
+TRL = RolloutFormat(
+    name="trl",
+    keys=_KEYS,
+    convert=_convert,
+    options=("reward_weights",),
+    written_by="TRL's `log_completions=True`",
+)

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from creditlib.contract import ContractError
 from creditlib.estimators import information_gain
 from creditlib.shaping import outcome_at_last_turn
+from creditlib.vocabulary.messages import ContractError
 
-__all__ = ["Turns", "is_count", "is_number", "items_of", "refuse", "turn_tensors"]
+__all__ = ["Turns", "is_count", "is_number", "items_of", "schema_error", "turn_tensors"]
 
 _LARGEST = float(torch.finfo(torch.float32).max)
 # key of a turn -> tensor it fills and the smallest value it may have
@@ -55,10 +55,10 @@ class Turns:
         return found
 
 
-def refuse(key: str, contract: str, value: object, place: str) -> ContractError:
+def schema_error(key: str, contract: str, value: object, place: str) -> ContractError:
     """The sentence on a value that breaks its contract, with the place it was read.
 
-    >>> print(refuse("outcome", "a finite number or null", "x", "run/1.jsonl line 3"))
+    >>> print(schema_error("outcome", "a finite number or null", "x", "run/1.jsonl line 3"))
     rollouts: `outcome` must be a finite number or null, got 'x' in run/1.jsonl line 3.
     """
     text = repr(value)
@@ -134,7 +134,7 @@ def _every_turn(
                 f"rollouts: `{key}` must be in every turn or in none, got none in {place}."
             )
         if not accepts(value):
-            raise refuse(key, contract, value, turns.place(index))
+            raise schema_error(key, contract, value, turns.place(index))
     return values
 
 
@@ -148,5 +148,5 @@ def _token_counts(turns: Turns) -> list[int] | None:
     for index, (count, length) in enumerate(zip(counted, tokens, strict=True)):
         if count != length:
             place = turns.place(index)
-            raise refuse("token_count", f"the length of `tokens`, {length}", count, place)
+            raise schema_error("token_count", f"the length of `tokens`, {length}", count, place)
     return counted

@@ -1,27 +1,19 @@
-"""The rollout dumps of verl, as trajectories; the format is described in `docs/rollouts.md`."""
+"""verl's rollout dumps as trajectories; `docs/rollouts.md` describes the format."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from creditlib.contract import ContractError
 from creditlib.rollouts.prompts import PromptNumbers
-from creditlib.rollouts.turns import is_number, refuse
+from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row
+from creditlib.rollouts.turns import is_number, schema_error
 
-__all__ = ["KEYS", "from_verl"]
-
-Row = Mapping[str, Any]
-
-KEYS = frozenset(("input", "output", "score", "step"))
+__all__ = ["VERL"]
 
 
-def from_verl(rows: Sequence[Row], places: Sequence[str]) -> tuple[list[Row], list[str], list[str]]:
-    """Trajectories, their places and notes; several outputs of one session become its turns."""
-    for row, place in zip(rows, places, strict=True):
-        for key in sorted(KEYS):
-            if key not in row:
-                raise ContractError(f"rollouts: `{key}` must be in every row, got none in {place}.")
+def _convert(rows: Sequence[Row], places: Sequence[str]) -> Converted:
+    """One trajectory per row; if rows name their session, the outputs of one become its turns."""
     keys = _session_keys(rows)
     if keys is not None:
         return _from_sessions(rows, places, keys)
@@ -39,19 +31,19 @@ def from_verl(rows: Sequence[Row], places: Sequence[str]) -> tuple[list[Row], li
             trajectory["id"] = row["request_id"]
         trajectories.append(trajectory)
     note = "group = `uid` within a step" if named else PromptNumbers.NOTE.format(key="input")
-    return trajectories, list(places), [note + "."]
+    return Converted(trajectories, places, [note + "."])
 
 
 def _score(row: Row, place: str) -> float | None:
     score = row["score"]
     if score is not None and not is_number(score):
-        raise refuse("score", "a finite number or null", score, place)
+        raise schema_error("score", "a finite number or null", score, place)
     return score
 
 
 def _turn(row: Row, place: str) -> dict[str, Any]:
     if row["output"] is not None and not isinstance(row["output"], str):
-        raise refuse("output", "a text", row["output"], place)
+        raise schema_error("output", "a text", row["output"], place)
     return {"observation": row["input"], "text": row["output"]}
 
 
@@ -69,25 +61,34 @@ def _session_keys(rows: Sequence[Row]) -> list[tuple[str, int, int]] | None:
 
 def _from_sessions(
     rows: Sequence[Row], places: Sequence[str], keys: Sequence[tuple[str, int, int]]
-) -> tuple[list[Row], list[str], list[str]]:
-    """One trajectory per session, its outputs in order, its outcome the score of the last one."""
+) -> Converted:
+    """One trajectory per session: outputs in order, the outcome is the score of the last one."""
     sessions: dict[tuple[Any, str, int], list[int]] = {}
     for index, (row, (uid, session, _)) in enumerate(zip(rows, keys, strict=True)):
         sessions.setdefault((row["step"], uid, session), []).append(index)
     trajectories: list[Row] = []
-    firsts: list[str] = []
+    last_places: list[str] = []
     for (step, uid, session), members in sessions.items():
         ordered = sorted(members, key=lambda index: keys[index][2])
+        last = ordered[-1]
         trajectories.append(
             {
                 "group": f"{step}/{uid}",
                 "id": f"{uid}_{session}",
-                "outcome": _score(rows[ordered[-1]], places[ordered[-1]]),
+                "outcome": _score(rows[last], places[last]),
                 "turns": [_turn(rows[index], places[index]) for index in ordered],
             }
         )
-        firsts.append(places[ordered[-1]])
+        last_places.append(places[last])
     notes = ["group = sample id of `uid` within a step; the outputs of a session are its turns."]
     if len(sessions) < len(rows):
         notes.append("outcome = score of a session's last output, as verl's grpo takes it.")
-    return trajectories, firsts, notes
+    return Converted(trajectories, last_places, notes)
+
+
+VERL = RolloutFormat(
+    name="verl",
+    keys=frozenset(("input", "output", "score", "step")),
+    convert=_convert,
+    written_by="verl's `trainer.rollout_data_dir`",
+)

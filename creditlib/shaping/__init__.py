@@ -1,15 +1,13 @@
-"""Reward to reward, in front of an estimator."""
+"""Functions that change rewards before an estimator reads them."""
 
-from creditlib.shaping.milestones import find_milestones
-from creditlib.shaping.outcome import outcome_at_last_turn
-from creditlib.shaping.overlong import overlong_penalty
-from creditlib.shaping.partial_credit import partial_credit
-from creditlib.shaping.progress import record_progress
+import inspect
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "find_milestones",
-    "outcome_at_last_turn",
-    "overlong_penalty",
-    "partial_credit",
-    "record_progress",
-]
+from creditlib.shaping.milestones import find_milestones as find_milestones
+from creditlib.shaping.outcome import outcome_at_last_turn as outcome_at_last_turn
+from creditlib.shaping.overlong import overlong_penalty as overlong_penalty
+from creditlib.shaping.partial_credit import partial_credit as partial_credit
+from creditlib.shaping.progress import record_progress as record_progress
+
+if not TYPE_CHECKING:  # a type checker reads the lines above
+    __all__ = sorted(name for name, thing in vars().items() if inspect.isfunction(thing))

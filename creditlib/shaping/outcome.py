@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import torch
 
-from creditlib.contract import checked, looking_is_free, refuse
-from creditlib.ops.masks import real_turns
-from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import Reward, TurnCount, TurnReward, Valid, Width
+from creditlib.algebra import valid_turns, wide
+from creditlib.vocabulary import Reward, TurnCount, TurnRewards, Turns, Valid
+from creditlib.vocabulary.contract import can_read_values, checked, contract_error
 
 __all__ = ["outcome_at_last_turn"]
 
 
 @checked
 def outcome_at_last_turn(
-    *, reward: Reward, turn_count: TurnCount, turns: Width, valid: Valid | None = None
-) -> TurnReward:
-    """The outcome, earned at the last turn: the `turn_reward` of a task that only judges the end.
+    *, reward: Reward, turn_count: TurnCount, turns: Turns, valid: Valid | None = None
+) -> TurnRewards:
+    """The outcome as the reward of the last turn: the `turn_reward` of a task with no other reward.
 
         turn_reward[i, turn_count[i] − 1] = reward[i];  0 elsewhere
 
-    Degenerate cases: a trajectory without turns has nowhere to put its reward and gets none.
+    Degenerate cases: a trajectory without turns has no turn for its reward and gets none.
     A turn count past `turns` is refused (on a GPU: use `check_batch` first).
 
-    Source: convention of GiGPO, arXiv:2505.10978, for sparse outcomes.
+    Source: the convention of GiGPO, arXiv:2505.10978, for sparse outcomes.
 
     >>> import torch
     >>> outcome_at_last_turn(reward=torch.tensor([1.0]), turn_count=torch.tensor([2]), turns=3)
     tensor([[0., 1., 0.]])
     """
-    if looking_is_free(turn_count) and len(turn_count) and int(turn_count.max()) > turns:
+    if can_read_values(turn_count) and len(turn_count) and int(turn_count.max()) > turns:
         fact = str(int(turn_count.max()))
-        raise refuse("outcome_at_last_turn", "turn_count", f"at most {turns}", fact)
-    last = real_turns(turn_count, turns, valid) & ~real_turns(turn_count - 1, turns, valid)
+        raise contract_error("outcome_at_last_turn", "turn_count", f"at most {turns}", fact)
+    last = valid_turns(turn_count, turns, valid) & ~valid_turns(turn_count - 1, turns, valid)
     value = wide(reward)[:, None]
-    return narrow(torch.where(last, value, torch.zeros_like(value)), reward)
+    return torch.where(last, value, torch.zeros_like(value))

@@ -1,14 +1,19 @@
-"""A ladder below failure."""
+"""Rewards of failures by the milestones that they reached."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
 
-from creditlib.contract import checked
-from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import Milestones, NonNegative, Reward, Score, Solved
+from creditlib.algebra import wide
+from creditlib.vocabulary import ArgumentSpec, Milestones, Score, ShapedReward, Solved
+from creditlib.vocabulary.contract import checked
 
 __all__ = ["partial_credit"]
+
+Failure = Annotated[float, ArgumentSpec("reward of a failure without a milestone")]
+PerMilestone = Annotated[float, ArgumentSpec("reward of each milestone of a failure", low=0)]
 
 
 @checked
@@ -17,21 +22,21 @@ def partial_credit(
     solved: Solved,
     score: Score,
     milestones: Milestones,
-    failure: float = -10.0,
-    per_milestone: NonNegative = 0.1,
-) -> Reward:
-    """The grader's score of a submission; without one, a step up the ladder per milestone.
+    failure: Failure = -10.0,
+    per_milestone: PerMilestone = 0.1,
+) -> ShapedReward:
+    """The grader's score of a submission; for a failure, a reward for each milestone.
 
         reward[i] = score[i]                                  if solved[i] and score[i] is finite
         reward[i] = failure + per_milestone · m[i]            otherwise
         m[i] = Σ_j milestones[i,j], each milestone once; or the count given
 
-    `failure` is the offset, `per_milestone` the ladder. Every accepted submission outranks every
-    failure as long as its score exceeds failure + per_milestone · (number of milestones).
+    Every accepted submission ranks above every failure if its score is larger than
+    failure + per_milestone · (number of milestones).
 
     Degenerate cases: a score of NaN or infinity is a failure, not a reward. With all rows solved
-    it is `score`. Under `grpo` an offset far below the scores crushes the ladder: failures of one
-    group then differ by little; choose the offset with that in mind.
+    it is `score`. A `failure` far below the scores leaves little difference between the failures
+    of a group under `grpo`.
 
     Source: Yang, He-Yueya and Liang 2025, arXiv:2509.01684 (instrumented environment: −10, +0.1
     per matched print, replaced by the grader's score). Its patterns are not public: give your own
@@ -48,4 +53,4 @@ def partial_credit(
     graded = solved & score.isfinite()
     reached = wide(milestones).sum(1) if milestones.ndim == 2 else wide(milestones)
     ladder = failure + per_milestone * reached
-    return narrow(torch.where(graded, wide(score), ladder), score)
+    return torch.where(graded, wide(score), ladder)

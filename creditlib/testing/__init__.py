@@ -1,51 +1,62 @@
-"""Tools to test estimators with: laws, strategies, tolerances, random arguments.
+"""Tools to test estimators: laws, batches, tolerances, random arguments.
 
-What needs hypothesis is loaded when it is first asked for.
+Names that need hypothesis are loaded at their first use.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from creditlib.testing.arguments import random_arguments
+from creditlib.testing.exact_gradient import enumerate_groups
+from creditlib.testing.generate.random_arguments import random_arguments
 from creditlib.testing.tolerances import agree, assert_close, tolerance
-from creditlib.testing.world import world
 
 if TYPE_CHECKING:
-    from creditlib.testing.checking import LawError, check_estimator, parametrize_with_laws
-    from creditlib.testing.conforming import check_agreement, conformance
+    from creditlib.testing.check import LawError, check_estimator, parametrize_with_laws
+    from creditlib.testing.conformance.report import check_agreement, conformance_report
+    from creditlib.testing.engine.law import Law, law
+    from creditlib.testing.engine.runner import Report, Verdict
+    from creditlib.testing.engine.trial import Trial
+    from creditlib.testing.generate.strategies import batches
     from creditlib.testing.laws import LAWS
-    from creditlib.testing.running import Report, Verdict
 
 __all__ = [
     "LAWS",
+    "Law",
     "LawError",
     "Report",
+    "Trial",
     "Verdict",
     "agree",
     "assert_close",
+    "batches",
     "check_agreement",
     "check_estimator",
-    "conformance",
+    "conformance_report",
+    "enumerate_groups",
+    "law",
     "parametrize_with_laws",
     "random_arguments",
     "tolerance",
-    "world",
 ]
 
-_LATER = {
+_NEED_HYPOTHESIS = {
     "LAWS": "laws",
-    "LawError": "checking",
-    "Report": "running",
-    "Verdict": "running",
-    "check_agreement": "conforming",
-    "check_estimator": "checking",
-    "conformance": "conforming",
-    "parametrize_with_laws": "checking",
+    "Law": "engine.law",
+    "LawError": "check",
+    "Report": "engine.runner",
+    "Trial": "engine.trial",
+    "Verdict": "engine.runner",
+    "batches": "generate.strategies",
+    "check_agreement": "conformance.report",
+    "check_estimator": "check",
+    "conformance_report": "conformance.report",
+    "law": "engine.law",
+    "parametrize_with_laws": "check",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """What is defined in a module that imports hypothesis."""
-    if name not in _LATER:
+    """Import a name from a module that needs hypothesis."""
+    if name not in _NEED_HYPOTHESIS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_NEED_HYPOTHESIS[name]}"), name)

@@ -1,4 +1,4 @@
-"""A function under test as the laws see it: which tensors it takes, how to call it."""
+"""The function under test: which tensors and options it takes, and how to call it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from creditlib.annotations import Argument, Option, describe, options_of, tensors_of
-from creditlib.checks import vocabulary_words
-from creditlib.contract import refuse
-from creditlib.names import resolve, title
-from creditlib.vocabulary import Factor
+from creditlib.registry import resolve, title
+from creditlib.vocabulary.annotations import (
+    Argument,
+    Option,
+    describe,
+    options_of,
+    result_of,
+    tensors_of,
+)
+from creditlib.vocabulary.messages import contract_error
+from creditlib.vocabulary.words import ARGUMENTS
 
 __all__ = ["Batch", "InexpressibleError", "Subject", "subject_of", "values_of"]
 
@@ -23,18 +29,18 @@ Batch = dict[str, Tensor]
 
 
 class InexpressibleError(ValueError):
-    """A batch that a trainer's calling convention cannot say; it tells nothing of the function."""
+    """A batch cannot be expressed in a trainer's signature. The function is not called with it."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is tested: `call` takes a batch in the vocabulary, and options.
+    """The function under test. `call` takes a batch in the vocabulary's names, and options.
 
-    `options` may be varied, `fixed` is given on every call. `factor`: the result is a weight, not
-    a credit. `chosen`: one of its ways was chosen, which may leave arguments without effect.
-    `even`: groups are told by position, of one size. `tail`: a reward on a masked last token is a
-    real one. `signature`: the trainer's convention, "" for the vocabulary. `dtypes`: the only ones
-    that rewards have where there is a choice.
+    options: what a law may vary. fixed: options that every call gets. factor: the result is a
+    weight and no credit. choice_is_fixed: `fixed` selects one of the function's variants, so some
+    arguments may have no effect. equal_groups: groups are given by position and all have one size.
+    counts_masked_tail: a reward on a masked last token counts. signature: the trainer's convention,
+    "" for the vocabulary. dtypes: the only dtypes that rewards can have; () allows every dtype.
     """
 
     name: str
@@ -43,26 +49,35 @@ class Subject:
     options: Mapping[str, Option] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     factor: bool = False
-    even: bool = False
-    tail: bool = False
-    chosen: bool = False
+    equal_groups: bool = False
+    counts_masked_tail: bool = False
+    choice_is_fixed: bool = False
     signature: str = ""
     dtypes: tuple[torch.dtype, ...] = ()
 
     def has(self, *names: str) -> bool:
-        """Whether it takes all of these tensors, required or not."""
+        """Whether the function takes all of these tensors, required or optional."""
         return all(name in self.tensors for name in names)
 
     def has_any(self, *names: str) -> bool:
-        """Whether it takes one of these tensors."""
+        """Whether the function takes at least one of these tensors."""
         return any(name in self.tensors for name in names)
 
+    def tensors_with_unit(self, *units: str) -> list[str]:
+        """The tensors with one of these units: "reward" is a reward, "prediction" predicts one.
+
+        >>> subject_of("gigpo", {}).tensors_with_unit("reward")
+        ['reward', 'turn_reward']
+        """
+        specs = {name: tensor.spec for name, tensor in self.tensors.items()}
+        return [name for name, spec in specs.items() if spec is not None and spec.unit in units]
+
     def arguments(self, batch: Batch, options: Mapping[str, Any]) -> dict[str, Any]:
-        """What the function is called with: a convention of a trainer translates here."""
+        """The keyword arguments of a call. A trainer's convention translates the batch here."""
         return {**batch, **self.fixed, **options}
 
     def call(self, batch: Batch, options: Mapping[str, Any]) -> tuple[Tensor, ...]:
-        """The result as a tuple of tensors, one or several."""
+        """Call the function; the result is a tuple of one or several tensors."""
         return self.tensors_in(self.function(**self.arguments(batch, options)))
 
     def tensors_in(self, result: Any) -> tuple[Tensor, ...]:
@@ -74,29 +89,29 @@ class Subject:
         return found
 
     def read(self, results: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, ...]:
-        """What a trainer uses of the results: everything, unless a convention says otherwise."""
+        """The part of the results that a trainer uses; here all of it."""
         return results
 
     def masked(self, batch: Batch) -> Tensor:
-        """The tokens that the function is told the policy did not write."""
+        """The tokens that the function's mask leaves out."""
         return batch["turn"] < 0
 
-    def worded(self, sentence: str) -> str:
-        """A sentence about the function, in the words of its convention."""
+    def rename_arguments(self, sentence: str) -> str:
+        """A sentence with the argument names of the function's convention."""
         return sentence
 
     def defaults(self) -> dict[str, Any]:
-        """The options that the function has without being told."""
+        """The default values of the function's parameters."""
         parameters = inspect.signature(self.function).parameters.values()
         return {p.name: p.default for p in parameters if p.default is not p.empty}
 
-    def usual_of(self, name: str) -> Any:
-        """What an option is unless one says otherwise."""
+    def default_of(self, name: str) -> Any:
+        """The value of an option that a call does not give."""
         known = {**self.defaults(), **self.fixed}
         return known[name] if name in known else values_of(self.options[name])[0]
 
     def with_options(self, options: Mapping[str, Any]) -> Subject:
-        """The same function with some options set for good."""
+        """The same function with some options fixed."""
         free = {name: option for name, option in self.options.items() if name not in options}
         return replace(self, options=free, fixed={**self.fixed, **options})
 
@@ -104,38 +119,44 @@ class Subject:
 def subject_of(
     function: str | Callable[..., Any], options: Mapping[str, Any], require: Iterable[str] = ()
 ) -> Subject:
-    """A function whose annotations say which tensors it takes, ready to be tested.
+    """A function with annotated tensors, ready to be tested.
 
-    Annotations are the vocabulary's or any jaxtyping ones; a bare `Float[Tensor, "batch"]` under a
-    name of the vocabulary means what the vocabulary says. `require` names optional tensors that
-    every call gets.
+    Annotations are the vocabulary's or any jaxtyping annotation. A bare `Float[Tensor, "batch"]`
+    under a name of the vocabulary has the vocabulary's meaning. `require` names optional tensors
+    that every call gets.
 
     >>> subject_of("grpo", {"scale": None}).fixed
     {'scale': None}
     """
-    target, options = _unfolded(resolve(function), options)
+    target, options = _unwrap_partial(resolve(function), options)
     body = target.forward if isinstance(target, torch.nn.Module) else target
     tensors = _with_our_axes(tensors_of(body))
-    tensors = {name: _with_word(tensor) for name, tensor in tensors.items()}
+    tensors = {name: _with_spec(tensor) for name, tensor in tensors.items()}
     for name in require:
         if name not in tensors:
-            raise refuse("check_estimator", "require", "names of its tensors", repr(name))
+            raise contract_error("check_estimator", "require", "names of its tensors", repr(name))
         tensors[name] = replace(tensors[name], required=True)
     if not tensors:
         wanted = "a function with annotated tensors, such as `reward: Reward`"
-        raise refuse("check_estimator", "function", wanted, f"{title(target)} without any")
-    _refuse_nameless(target, set(tensors) | set(options))
-    subject = Subject(title(target), target, tensors, options_of(body), factor=_is_factor(body))
-    chosen = any(name in subject.options and subject.options[name].choices for name in options)
-    subject = replace(subject, chosen=chosen)
-    subject = replace(subject, fixed=_needed(body, subject))
+        raise contract_error("check_estimator", "function", wanted, f"{title(target)} without any")
+    _check_parameters(target, set(tensors) | set(options))
+    every = options_of(body)
+    subject = Subject(
+        name=title(target),
+        function=target,
+        tensors=tensors,
+        options=every,
+        fixed=_required_options(body, every),
+        factor=result_of(body).kind == "factor",
+        choice_is_fixed=any(name in every and every[name].choices for name in options),
+    )
     return subject.with_options(options)
 
 
-def _unfolded(
+def _unwrap_partial(
     function: Callable[..., Any], options: Mapping[str, Any]
 ) -> tuple[Callable[..., Any], Mapping[str, Any]]:
-    """What a partial binds by name is an option like any other, and said so in what is pasted."""
+    """Keywords that a partial binds become options, so that a counterexample shows them."""
     while isinstance(function, functools.partial) and not function.args:
         if any(isinstance(value, Tensor) for value in function.keywords.values()):
             break
@@ -145,10 +166,10 @@ def _unfolded(
 
 
 def _with_our_axes(tensors: Mapping[str, Argument]) -> dict[str, Argument]:
-    """Axes under our names: `reward: Float[Tensor, "b"]` says that `b` is the batch."""
+    """Rename axes: `reward: Float[Tensor, "b"]` says that `b` is the batch."""
     ours: dict[str, str] = {}
     for name, tensor in tensors.items():
-        known = vocabulary_words().get(name)
+        known = ARGUMENTS.get(name)
         forms = [] if known is None else describe(name, known).shapes
         for shape in tensor.shapes:
             same = (form for form in forms if len(form.axes) == len(shape.axes))
@@ -166,46 +187,39 @@ def _with_our_axes(tensors: Mapping[str, Argument]) -> dict[str, Argument]:
     }
 
 
-def _with_word(tensor: Argument) -> Argument:
-    known = vocabulary_words().get(tensor.name)
-    if tensor.word is not None or known is None:
+def _with_spec(tensor: Argument) -> Argument:
+    known = ARGUMENTS.get(tensor.name)
+    if tensor.spec is not None or known is None:
         return tensor
-    return replace(tensor, word=describe(tensor.name, known).word)
+    return replace(tensor, spec=describe(tensor.name, known).spec)
 
 
-def _is_factor(function: Callable[..., Any]) -> bool:
-    bare = inspect.unwrap(function)
-    while isinstance(bare, functools.partial):
-        bare = inspect.unwrap(bare.func)
-    bare = bare if inspect.isroutine(bare) else type(bare).__call__
-    result: Any = getattr(bare, "__annotations__", {}).get("return", "")
-    return result == Factor or str(result).endswith("Factor")
-
-
-def _refuse_nameless(function: Callable[..., Any], known: set[str]) -> None:
-    """An argument that is neither annotated nor has a default cannot be drawn."""
+def _check_parameters(function: Callable[..., Any], known: set[str]) -> None:
+    """Refuse a parameter without annotation, default and given value."""
     for name, parameter in inspect.signature(function).parameters.items():
         variable = parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
         if variable or parameter.default is not parameter.empty or name in known:
             continue
         if name not in options_of(function):
             wanted = "a tensor or a number by its annotation, or given in `options`"
-            raise refuse("check_estimator", name, wanted, "neither")
+            raise contract_error("check_estimator", name, wanted, "neither")
 
 
-def _needed(function: Callable[..., Any], subject: Subject) -> dict[str, Any]:
-    """A value for each option without a default; sizes of axes are taken from the batch."""
+def _required_options(
+    function: Callable[..., Any], options: Mapping[str, Option]
+) -> dict[str, Any]:
+    """A value for each option without a default. The size of an axis comes from the batch."""
     parameters = inspect.signature(function).parameters
     found: dict[str, Any] = {}
-    for name, option in subject.options.items():
-        needed = name in parameters and parameters[name].default is inspect.Parameter.empty
-        if needed and not option.axis:
+    for name, option in options.items():
+        required = name in parameters and parameters[name].default is inspect.Parameter.empty
+        if required and not option.axis:
             found[name] = values_of(option)[0]
     return found
 
 
 def values_of(option: Option) -> tuple[Any, ...]:
-    """Values an option may take: all of its choices, or a few numbers of its range.
+    """Values that an option can take: all its choices, or a few numbers of its range.
 
     >>> values_of(options_of(resolve("gae"))["gamma"])
     (0.5, 0.25, 0.0)
@@ -213,5 +227,5 @@ def values_of(option: Option) -> tuple[Any, ...]:
     if option.choices is not None:
         return (*option.choices, *((None,) if option.optional else ()))
     numbers = (2, 1, 0, 7) if option.whole else (0.5, 2.0, 0.25, 7.0, 0.0)
-    word = option.word
-    return tuple(number for number in numbers if word is None or word.allows(number))
+    spec = option.spec
+    return tuple(number for number in numbers if spec is None or spec.allows(number))

@@ -1,4 +1,4 @@
-"""The one table of tolerances. Nothing else sets one, no environment variable loosens one."""
+"""The one table of tolerances. No other file and no environment variable sets one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 __all__ = ["TABLE", "agree", "assert_close", "tolerance"]
 
-# (relative, absolute). "golden": numbers that passed through somebody's float32 code.
+# (relative, absolute). "golden": published numbers that float32 code computed.
 TABLE: dict[object, tuple[float, float]] = {
     torch.float64: (1e-9, 1e-9),
     torch.float32: (1e-6, 1e-6),
@@ -15,11 +15,11 @@ TABLE: dict[object, tuple[float, float]] = {
     torch.float16: (2e-3, 2e-3),
     "golden": (1e-6, 1e-6),
     "exact expectation": (1e-9, 1e-9),
-    # Two ways to the same credit through somebody else's code, relative to the largest credit.
+    # Two computations of the same credit, relative to the largest credit.
     "law, float64": (1e-9, 1e-9),
     "law, float32": (1e-5, 1e-5),
     "law, half": (3e-2, 3e-2),
-    # Rewards doubled: what an eps of up to 1e-4 does to a spread of at least 2.
+    # Scaled rewards: the effect of an eps up to 1e-4 on a standard deviation of at least 2.
     "law, scale": (1e-3, 1e-3),
 }
 
@@ -45,10 +45,10 @@ def assert_close(actual: Tensor, expected: Tensor, kind: object = None) -> None:
 
 
 def agree(first: Tensor, second: Tensor, kind: str = "") -> bool:
-    """Whether two results are the same but for rounding; NaN and infinities in the same places.
+    """Whether two results are equal up to rounding, with NaN and infinities in the same places.
 
-    The tolerance is that of the coarser dtype, relative to the largest value (at least 1): what
-    cancels to almost nothing is as good as the numbers that cancelled.
+    The tolerance is that of the coarser dtype, relative to the largest value, or to 1 if all values
+    are smaller.
 
     >>> agree(torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1e-8]))
     True

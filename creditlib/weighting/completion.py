@@ -1,16 +1,12 @@
-"""Undo the selection a scheduler makes by aborting work."""
+"""Weights against the selection that a scheduler makes when it aborts work."""
 
 from __future__ import annotations
 
 import torch
 
-from creditlib.contract import checked
-from creditlib.ops import groups
-from creditlib.ops.dispatch import pick
-from creditlib.ops.masks import real_turns
-from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary import Backend, Factor, Finished, Positive, Started, TurnCount, Valid
-from creditlib.weighting.duration import mean_one
+from creditlib.algebra import conserved, valid_turns, wide
+from creditlib.vocabulary import Backend, Cap, Factor, Finished, Started, TurnCount, Valid
+from creditlib.vocabulary.contract import checked
 
 __all__ = ["completion_weight"]
 
@@ -22,22 +18,22 @@ def completion_weight(
     finished: Finished,
     turn_count: TurnCount,
     valid: Valid | None = None,
-    cap: Positive | None = None,
+    cap: Cap | None = None,
     backend: Backend = "auto",
 ) -> Factor:
-    """How rarely work like this turn's gets finished: the inverse of its completion rate.
+    """The inverse of the rate at which work like this turn's is finished.
 
-        q[i,k] = started[i,k] / finished[i,k];  w[i,k] = q[i,k] / mean(q) over real turns
+        q[i,k] = started[i,k] / finished[i,k];  w[i,k] = q[i,k] / mean(q) over the turns that exist
 
     `started` and `finished` are the scheduler's own counts of jobs of the same kind (the same
-    action, tool or prompt) as the turn's. `cap` bounds q at cap · mean(q) first.
+    action, tool or prompt) as the turn's. With `cap`, q is at most cap · mean(q).
 
-    Which scheduler it is right for: one that aborts what is unfinished when it synchronises,
-    whatever its period. Workers that finish all they start have rate 1 and weights of exactly 1,
-    so it does no harm there. It needs counts; where there are none and workers are pinned to
-    prompts, `duration_weight` estimates the same from durations.
+    It is right for a scheduler that aborts unfinished work when it synchronizes, whatever its
+    period. Workers that finish all they start have rate 1 and weights of exactly 1. It needs
+    counts; without counts and with workers pinned to prompts, `duration_weight` estimates the same
+    from durations.
 
-    Degenerate cases: a turn of a kind that never finished (it cannot be in the batch) weighs 0;
+    Degenerate cases: a turn of a kind that never finished (it cannot be in the batch) gets 0;
     turns past `turn_count` and excluded rows get 0.
 
     Source: inverse-probability weights of Horvitz and Thompson 1952, applied to completion.
@@ -48,8 +44,7 @@ def completion_weight(
     tensor([[0.5000],
             [1.5000]])
     """
-    real = real_turns(turn_count, started.shape[1], valid)
     begun, done = wide(started), wide(finished)
     x = torch.where(done > 0, begun / torch.where(done > 0, done, torch.ones_like(done)), 0)
-    standing = pick("completion_weight", backend, groups.standing, x)
-    return narrow(mean_one(x, (), real, cap, standing), started, finished)
+    where = valid_turns(turn_count, started.shape[1], valid)
+    return conserved(x, where=where, cap=cap, backend=backend)

@@ -1,27 +1,27 @@
-"""What weights cost."""
+"""The effective sample size of weights."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
-from creditlib.contract import checked
-from creditlib.ops.precision import narrow, steady_sum, wide
-from creditlib.vocabulary import Weight
+from creditlib.ops.precision import reproducible_sum, wide
+from creditlib.vocabulary import Statistic, Weight, breaks
+from creditlib.vocabulary.contract import checked
 
 __all__ = ["effective_sample_size"]
 
 
 @checked
-def effective_sample_size(weight: Weight) -> Tensor:
-    """How many equally weighted samples have the variance of these weights.
+@breaks(
+    "trajectories_may_be_computed_apart", because="the result is one number for the whole batch."
+)
+def effective_sample_size(weight: Weight) -> Statistic:
+    """The number of equally weighted samples with the variance of these weights.
 
         (Σ w)² / Σ w²
 
-    Degenerate cases: padding and excluded rows (weight 0) count nowhere; no weight at all gives 0.
-
-    Breaks by design:
-        trajectories_may_be_computed_apart: it is a number of the whole batch.
+    Degenerate cases: padding and excluded rows (weight 0) do not count. The result is 0
+    if all weights are 0.
 
     Source: Kish 1965.
 
@@ -31,6 +31,7 @@ def effective_sample_size(weight: Weight) -> Tensor:
     """
     x = wide(weight)
     count = (x != 0).sum()
-    square = steady_sum(x.square(), count)
-    ratio = steady_sum(x, count).square() / torch.where(square > 0, square, torch.ones_like(square))
-    return narrow(ratio, weight)
+    square = reproducible_sum(x.square(), count)
+    return reproducible_sum(x, count).square() / torch.where(
+        square > 0, square, torch.ones_like(square)
+    )

@@ -9,7 +9,7 @@ from benchmarks import run
 from benchmarks.floor import copier, moved
 from benchmarks.gate import refusal
 from benchmarks.work import Contestant, Offered, Peer, Plan, Work, forced
-from creditlib.ops import dispatch
+from creditlib.ops.backend import dispatch
 
 pytestmark = pytest.mark.usefixtures("allocator_left_alone")
 
@@ -101,9 +101,9 @@ def test_the_row_says_how_many_bytes():
 
 
 def test_forced_changes_what_auto_means_and_gives_it_back():
-    usual = dispatch.usual
+    usual = dispatch.default_backend
     with forced("torch"):
-        assert dispatch.usual("cpu") == "torch"
-    assert dispatch.usual is usual
+        assert dispatch.default_backend("cpu") == "torch"
+    assert dispatch.default_backend is usual
     with forced("auto"):
-        assert dispatch.usual is usual
+        assert dispatch.default_backend is usual

@@ -2,7 +2,7 @@
 
 import pytest
 
-from creditlib.ops.dispatch import interpreted
+from creditlib.vocabulary.backends import interpreted
 
 
 @pytest.fixture(autouse=True)

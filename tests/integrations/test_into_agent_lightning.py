@@ -9,8 +9,8 @@ import torch
 from stand_in import placed
 
 from creditlib.integrations import agent_lightning as ours
-from creditlib.integrations.choice import choose
-from creditlib.integrations.hooks import HookError
+from creditlib.integrations.patching import HookError
+from creditlib.rows.settings import credit_settings
 
 # Rows (data id, rollout, turn, reward, response mask). The reward of the last row lies where its
 # mask is 0, that of the row before it is the whole batch's largest and rejected.
@@ -47,8 +47,8 @@ PLAIN = {"estimator": "grpo", "scale": None}
 
 
 def test_a_rollout_counts_once_however_many_turns_it_has():
-    """agent-lightning #444: r1 has three rows and would pull the mean of d to 0.75."""
-    data = ours.compute_advantage(batch(), choose(PLAIN))
+    """agent-lightning #444: r1 has three rows and would change the mean of d to 0.75."""
+    data = ours.credit_lightning_batch(batch(), credit_settings(PLAIN))
     assert per_row(data) == [0.5, 0.5, 0.5, -0.5, 0.25, 0.0, -0.25]
     assert data.batch["advantages"].dtype == data.batch["returns"].dtype == torch.float32
 
@@ -57,14 +57,16 @@ def test_turns_out_of_order_and_copies_of_rows():
     rows = [ROWS[i] for i in (2, 6, 0, 3, 0, 1, 4)]
     data = batch(rows)
     data.non_tensor_batch["turn_reward"] = np.array([4.0, 0.0, 1.0, 0.0, 1.0, 2.0, 0.0])
-    ours.compute_advantage(data, choose({"estimator": "grpo_process", "scale": None}))
+    ours.credit_lightning_batch(data, credit_settings({"estimator": "grpo_process", "scale": None}))
     # d: r1's turns 1, 2, 4 and r2's 0, about their mean 7/4: -3/4, 1/4, 9/4, -7/4. Still to come:
     # 7/4, 10/4, 9/4; the copy of turn 0 has the number of turn 0. In e all rewards are 0.
     assert per_row(data) == [2.25, 0.0, 1.75, -1.75, 1.75, 2.5, 0.0]
 
 
 def test_merged_trajectories_have_no_turn_index():
-    data = ours.compute_advantage(batch([ROWS[0], ROWS[3]], turns=False), choose(PLAIN))
+    data = ours.credit_lightning_batch(
+        batch([ROWS[0], ROWS[3]], turns=False), credit_settings(PLAIN)
+    )
     assert per_row(data) == [0.5, -0.5]
 
 
@@ -73,10 +75,10 @@ def test_rewards_that_bfloat16_made_equal_stay_equal():
     rows = [("d", f"r{i}", 0, r, [1, 1, 1]) for i, r in enumerate((0.3, 0.3008, 0.3016, 0.3024))]
     stored = torch.tensor([row[3] for row in rows], dtype=torch.bfloat16)
     assert len(stored.unique()) == 2
-    data = ours.compute_advantage(batch(rows), choose(PLAIN))
+    data = ours.credit_lightning_batch(batch(rows), credit_settings(PLAIN))
     spread = (stored.double() - stored.double().mean()).float()
     assert per_row(data) == spread.tolist()
-    exact = ours.compute_advantage(batch(rows, dtype=torch.float32), choose(PLAIN))
+    exact = ours.credit_lightning_batch(batch(rows, dtype=torch.float32), credit_settings(PLAIN))
     assert len(set(per_row(exact))) == 4
 
 
@@ -141,8 +143,8 @@ def test_one_number_for_each_rollout_is_refused(monkeypatch, refusal):
     assert call(module.compute_rollout_level_advantage, "grpo", batch()) == ("its own", {})
     said = refusal(call, module.compute_rollout_level_advantage, "creditlib_gigpo", batch())
     assert said == (
-        "agent-lightning: `enable_rollout_level_advantage` must be False, got True: it spreads "
-        "one number over each rollout."
+        "agent-lightning: `enable_rollout_level_advantage` must be False, got True: it gives one "
+        "number to all turns of a rollout."
     )
 
 

@@ -8,8 +8,8 @@ import torch
 from stand_in import placed
 
 import creditlib as cl
-from creditlib.contract import ContractError
 from creditlib.integrations import HookError, areal
+from creditlib.vocabulary.messages import ContractError
 
 ACTOR, STATS = "areal.trainer.ppo.actor", "areal.utils.stats_tracker"
 NAN = float("nan")
@@ -133,7 +133,7 @@ def test_the_group_size_may_be_a_setting_and_must_be_known():
     # a norm over the batch says nothing of groups: its size of 1 would make all credit 0
     norm = SimpleNamespace(mean_level="batch", std_level="batch", group_size=1)
     for reward_norm in (None, norm):
-        with pytest.raises(ContractError, match="`group_size` must be in the settings"):
+        with pytest.raises(ContractError, match="`group_size` must be given in the settings"):
             credit({}, data, reward_norm=reward_norm)
     found = listed({"estimator": "discounted_return"}, data, reward_norm=None)
     assert [row[0] for row in found] == [1.0, 0.0, 0.5]
@@ -164,7 +164,7 @@ def test_turns_are_runs_of_the_mask_and_anchors_come_beside_the_rows():
     assert "creditlib_anchor" not in done
 
 
-def test_unscored_and_rejected_rows_move_nobody():
+def test_unscored_and_rejected_rows_change_no_baseline():
     data = batch([[1], [1], [1], [0]], [1.0, 0.0, NAN, 9.0])
     found = listed({"scale": None}, data, group_size=4)
     assert found == [[0.5, 0.0], [-0.5, 0.0], [0.0, 0.0], [0.0, 0.0]]

@@ -8,7 +8,7 @@ import torch
 from stand_in import placed
 
 from creditlib.integrations import ms_swift as ours
-from creditlib.integrations.hooks import HookError
+from creditlib.integrations.patching import HookError
 
 NAN = torch.nan
 # One row of rewards for each sample, two functions. The fourth has none: unscored. The fifth is
@@ -68,7 +68,7 @@ def batches(masks=MASKS):
 
 
 def postprocessed(given=None, encoded=None, settings=None, **more):
-    trainer = ours.credit_trainer(StandIn, lambda trainer, data: data, settings)(**more)
+    trainer = ours.credit_swift_trainer(StandIn, lambda trainer, data: data, settings)(**more)
     encoded = encoded or batches()
     trainer._postprocess_batch(given or samples(), encoded)
     found = [row for each in encoded for row in each["grpo_batch"].advantages]
@@ -136,7 +136,8 @@ def test_the_scale_is_the_trainers():
 
 def test_what_would_lose_credit_of_tokens_is_refused(refusal):
     assert refusal(postprocessed, use_liger_loss=True) == (
-        "ms-swift: `use_liger_loss` must be off: it does not use credit of tokens, got on."
+        "ms-swift: `use_liger_loss` must be off: its loss does not use the credit of tokens, "
+        "got on."
     )
     encoded = batches()
     encoded[0]["grpo_batch"].teacher_per_token_logps = torch.zeros(2, 3)

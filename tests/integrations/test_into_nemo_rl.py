@@ -8,7 +8,7 @@ import torch
 from stand_in import placed
 
 from creditlib.integrations import nemo_rl as ours
-from creditlib.integrations.hooks import HookError
+from creditlib.integrations.patching import HookError
 
 # Whole sequences: prompt, answer, tool output in row 0. Row 3 has sample_mask 0, row 4 is alone.
 TOKEN_MASK = torch.tensor(
@@ -34,8 +34,8 @@ def per_row(found, mask=MASK):
     return [float(each[0]) if len(each) else 0.0 for each in numbers]
 
 
-def test_groups_are_prompts_and_rows_without_part_pull_nobody():
-    # 2, 1, 0 about their mean 1; row 3 is masked (verl #6452), row 4 has nobody beside it.
+def test_groups_are_prompts_and_rows_without_part_change_no_baseline():
+    # 2, 1, 0 about their mean 1; row 3 is masked (verl #6452), row 4 is alone in its group.
     assert per_row(advantages()) == [1.0, 0.0, -1.0, 0.0, 0.0]
 
 
@@ -79,11 +79,11 @@ def test_unscored_rows_take_no_part():
 def test_settings_of_the_trainer_count_and_the_section_wins():
     assert ours.CreditEstimator(
         {"name": "creditlib_grpo", "normalize_rewards": False}
-    ).choice.options == {"scale": None}
+    ).settings.options == {"scale": None}
     config = SimpleNamespace(
         name="creditlib", creditlib={"estimator": "gae", "lam": 0.5}, gae_gamma=0.9, gae_lambda=0.1
     )
-    assert ours.CreditEstimator(config).choice.options == {"gamma": 0.9, "lam": 0.5}
+    assert ours.CreditEstimator(config).settings.options == {"gamma": 0.9, "lam": 0.5}
 
 
 def test_the_critic_loop_gets_returns_and_the_gap_costs_nothing():
@@ -130,15 +130,15 @@ def test_factories_make_it_where_the_configuration_says_so(monkeypatch):
     modules = factories(monkeypatch)
     undo = ours.install()
     theirs = SimpleNamespace(grpo=SimpleNamespace(adv_estimator={"name": "grpo"}))
-    asked = SimpleNamespace(
+    wanted = SimpleNamespace(
         grpo=None,
         ppo={"adv_estimator": {"name": "creditlib_gae", "gae_gamma": 1.0, "gae_lambda": 1.0}},
     )
     for module in modules:
         assert module._create_advantage_estimator(theirs) == "its own"
-        assert module._create_advantage_estimator(asked).choice.name == "gae"
+        assert module._create_advantage_estimator(wanted).settings.name == "gae"
     undo()
-    assert modules[0]._create_advantage_estimator(asked) == "its own"
+    assert modules[0]._create_advantage_estimator(wanted) == "its own"
 
 
 def test_a_factory_that_has_moved_is_refused(monkeypatch):

@@ -8,8 +8,8 @@ import torch
 from stand_in import placed
 
 import creditlib as cl
-from creditlib.contract import ContractError
 from creditlib.integrations import HookError, openrlhf
+from creditlib.vocabulary.messages import ContractError
 
 MAKERS, TRAINER = "openrlhf.trainer.ppo_utils.experience_maker", "openrlhf.trainer.ppo_trainer"
 NAN = float("nan")
@@ -147,7 +147,7 @@ def test_groups_may_be_spread_over_micro_batches():
     assert credit(maker({"scale": None}), *parts) == [[[0.5], [0.25]], [[-0.25], [-0.5]]]
 
 
-def test_unscored_and_rejected_samples_move_nobody():
+def test_unscored_and_rejected_samples_change_no_baseline():
     made = maker({"scale": None}, samples=4)
     one = batch([0, 1, 2, 3], [[1], [1], [1], [0]], [1.0, 0.0, NAN, 9.0])
     assert credit(made, one) == [[[0.5], [-0.5], [0.0], [0.0]]]
@@ -195,7 +195,7 @@ def test_groups_that_are_not_whole_are_refused():
     # AReaL #1419, PipelineRL #54: groups by place need every place.
     with pytest.raises(ContractError, match="whole groups of 2"):
         credit(maker({}), batch([0], [[1]], [1.0]))
-    with pytest.raises(ContractError, match="each place once"):
+    with pytest.raises(ContractError, match="each index once"):
         credit(maker({}), batch([0, 0], [[1], [1]], [1.0, 0.0]))
 
 

@@ -7,9 +7,9 @@ import pytest
 from stand_in import placed
 
 from creditlib.integrations import prime_rl as ours
-from creditlib.integrations.choice import choose
-from creditlib.integrations.hooks import HookError
+from creditlib.integrations.patching import HookError
 from creditlib.integrations.prime_rl import credit_traces
+from creditlib.rows.settings import credit_settings
 
 
 def trace(reward, *masks, agent="solver", error=False):
@@ -19,9 +19,9 @@ def trace(reward, *masks, agent="solver", error=False):
     )
 
 
-def credited(traces, settings=None, **more):
-    choice = choose(settings, estimator="grpo", usual={"scale": None})
-    return credit_traces([(None, each) for each in traces], choice, **more)[0]
+def credit(traces, settings=None, **more):
+    resolved = credit_settings(settings, estimator="grpo", defaults={"scale": None})
+    return credit_traces([(None, each) for each in traces], resolved, **more)[0]
 
 
 # A prompt node, an answer with a template token in its middle, a tool's node, another answer.
@@ -29,7 +29,7 @@ TWO_TURNS = ([False, False], [True, False, True], [False], [True])
 
 
 def test_a_number_for_each_sampled_token():
-    found = credited([trace(2.0, *TWO_TURNS), trace(1.0, [True, True]), trace(0.0, [True])])
+    found = credit([trace(2.0, *TWO_TURNS), trace(1.0, [True, True]), trace(0.0, [True])])
     assert found == [[1.0] * 3, [0.0, 0.0], [-1.0]]
 
 
@@ -37,39 +37,39 @@ def test_neighbouring_answers_are_two_turns_and_an_answer_is_one():
     """A branch's answers lie side by side in the graph; a template token splits no turn."""
     traces = [trace(1.0, [True, False, True], [True]), trace(0.0, [True])]
     words = {id(traces[0]): [3.0, 4.0], id(traces[1]): [2.0]}
-    found = credited(
+    found = credit(
         traces,
         {"estimator": "grpo_process"},
-        carried=lambda each: {"turn_reward": words[id(each)]},
+        columns=lambda each: {"turn_reward": words[id(each)]},
     )
     # 3, 4, 2 about 3: 0, 1, -1. Still to come: 1 and 1; -1.
     assert found == [[1.0, 1.0, 1.0], [-1.0]]
     # Without them the outcome is the last turn's: 0, 1, 0 about 1/3.
-    first, second = credited(traces, {"estimator": "grpo_process"})
+    first, second = credit(traces, {"estimator": "grpo_process"})
     assert first == pytest.approx([1 / 3, 1 / 3, 2 / 3])
     assert second == pytest.approx([-1 / 3])
 
 
 def test_equal_rewards_are_exactly_zero():
     """What is exactly 0 is pruned afterwards; a residue of float32 would be trained on."""
-    found = credited([trace(0.1, [True] * 3) for _ in range(7)], {"scale": "std"})
+    found = credit([trace(0.1, [True] * 3) for _ in range(7)], {"scale": "std"})
     assert found == [[0.0] * 3] * 7
 
 
 def test_lone_members_and_traces_without_a_reward():
-    assert credited([trace(0.7, [True])]) == [[0.0]]
-    assert credited([trace(None, [True]), trace(3.0, [True]), trace(1.0, [True])]) == [
+    assert credit([trace(0.7, [True])]) == [[0.0]]
+    assert credit([trace(None, [True]), trace(3.0, [True]), trace(1.0, [True])]) == [
         [0.0],
         [1.0],
         [-1.0],
     ]
-    assert credited([]) == []
+    assert credit([]) == []
 
 
 def test_roles_of_one_cohort_are_groups_if_asked():
     traces = [trace(1.0, [True], agent="a"), trace(3.0, [True], agent="b")]
     traces += [trace(3.0, [True], agent="a"), trace(9.0, [True], agent="b")]
-    found = credited(traces, role=lambda episode, each: each.agent.name)
+    found = credit(traces, role=lambda episode, each: each.agent.name)
     assert found == [[-1.0], [-3.0], [1.0], [3.0]]
 
 

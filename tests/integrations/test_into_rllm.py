@@ -7,7 +7,7 @@ import pytest
 from stand_in import placed
 
 from creditlib.integrations import rllm as ours
-from creditlib.integrations.hooks import HookError
+from creditlib.integrations.patching import HookError
 from creditlib.integrations.rllm import rllm_estimator, write_step_advantages
 
 
@@ -41,7 +41,7 @@ def test_a_number_for_each_trajectory_of_each_group():
     assert [each.tolist() for each in returns] == [[1.0, 0.0, -1.0], [0.0]]
 
 
-def test_trajectories_without_tokens_pull_nobody():
+def test_trajectories_without_tokens_change_no_baseline():
     groups = [group(trajectory(2.0, step(2), step(1)), trajectory(9.0), trajectory(0.0, step(3)))]
     found, _ = rllm_estimator([np.array([2.0, 9.0, 0.0])], PLAIN, traj_groups=groups)
     assert found[0].tolist() == [1.0, 0.0, -1.0]
@@ -75,7 +75,7 @@ def test_credit_of_turns_has_no_place_in_the_registry(refusal):
         settings={"estimator": "gigpo"},
     )
     assert said == (
-        "rllm_estimator: `estimator` must be one that credits trajectories (turns: "
+        "rllm_estimator: `estimator` must be one that credits trajectories (for turns: "
         "write_step_advantages), got gigpo."
     )
 

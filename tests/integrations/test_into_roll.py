@@ -8,8 +8,8 @@ import torch
 from stand_in import placed
 
 from creditlib.integrations import roll as ours
-from creditlib.integrations.choice import choose
-from creditlib.integrations.hooks import HookError
+from creditlib.integrations.patching import HookError
+from creditlib.rows.settings import credit_settings
 
 
 def objects(values):
@@ -50,9 +50,11 @@ def first_tokens(data):
     return found[:, 0].tolist()
 
 
-def credited(rows=ROWS, **settings):
+def credit(rows=ROWS, **settings):
     data = steps(rows)
-    return ours.compute_advantage(data, choose({"estimator": "grpo", "scale": None, **settings}))
+    return ours.credit_roll_batch(
+        data, credit_settings({"estimator": "grpo", "scale": None, **settings})
+    )
 
 
 def test_a_step_is_one_turn_whatever_its_mask_leaves_out():
@@ -60,14 +62,14 @@ def test_a_step_is_one_turn_whatever_its_mask_leaves_out():
     data = steps([(*row[:6], 3) for row in ROWS])
     data.batch["response_mask"][0, 2] = 0
     settings = {"estimator": "gigpo", "scale": None, "gamma": 1.0, "episode_over": "trajectory"}
-    ours.compute_advantage(data, choose(settings))
+    ours.credit_roll_batch(data, credit_settings(settings))
     found = data.batch["advantages"]
     assert found[0].tolist() == [1.0, 0.0, 1.0]  # 0.5 beside g1, and 0.5 in the hall
 
 
 def test_the_outcome_of_a_trajectory_counts_once_however_many_rows_it_has():
     """verl-agent #138, agent-lightning #444: rows of steps in the group. g: 1 and 0, q: 4 and 2."""
-    data = credited()
+    data = credit()
     assert first_tokens(data) == [0.5, 0.5, -0.5, 1.0, -1.0]
     assert data.batch["returns"].tolist() == data.batch["advantages"].tolist()
     assert data.batch["advantages"].shape == (5, 3)
@@ -75,8 +77,8 @@ def test_the_outcome_of_a_trajectory_counts_once_however_many_rows_it_has():
 
 def test_equal_states_of_two_tasks_are_two_anchors():
     """ROLL groups step rewards by `state_hash` over the whole batch; see `build_state_group`."""
-    data = credited(estimator="gigpo", gamma=1.0)
-    # Step rewards to come: g0 1, 1; g1 0; q 4, 2. In g at h: 1 and 0, ±0.5, at k nobody else.
+    data = credit(estimator="gigpo", gamma=1.0)
+    # Step rewards to come: g0 1, 1; g1 0; q 4, 2. In g at h: 1 and 0, ±0.5, at k no other.
     # In q at h: 4 and 2, ±1. With all four h in one group the mean would be 7 / 4.
     assert first_tokens(data) == [1.0, 0.5, -1.0, 2.0, -2.0]
 
@@ -84,14 +86,14 @@ def test_equal_states_of_two_tasks_are_two_anchors():
 def test_a_copied_row_counts_once_and_a_row_without_tokens_not_at_all():
     """verl-agent's copies for divisibility; ROLL's placeholders have no written token."""
     rows = [*ROWS, ROWS[0], ("g", "g9", 0, "h", 9.0, 90.0, 0)]
-    assert first_tokens(credited(rows)) == [0.5, 0.5, -0.5, 1.0, -1.0, 0.5, 0.0]
-    data = credited(rows, estimator="gigpo", gamma=1.0)
+    assert first_tokens(credit(rows)) == [0.5, 0.5, -0.5, 1.0, -1.0, 0.5, 0.0]
+    data = credit(rows, estimator="gigpo", gamma=1.0)
     assert first_tokens(data) == [1.0, 0.5, -1.0, 2.0, -2.0, 1.0, 0.0]
 
 
 def test_rows_of_steps_out_of_order_are_put_in_order():
     order = [3, 1, 4, 0, 2]
-    data = credited([ROWS[i] for i in order], estimator="gigpo", gamma=1.0)
+    data = credit([ROWS[i] for i in order], estimator="gigpo", gamma=1.0)
     assert first_tokens(data) == [2.0, 0.5, -2.0, 1.0, -1.0]
 
 
@@ -99,7 +101,7 @@ def test_a_reward_on_a_token_that_is_masked_counts():
     """verl #6310: without `episode_scores` the outcome is the sum over all tokens."""
     data = steps([("g", "a", 0, "", 3.0, None, 1), ("g", "b", 0, "", 1.0, None, 1)])
     del data.non_tensor_batch["episode_scores"]
-    ours.compute_advantage(data, choose({"estimator": "grpo", "scale": None}))
+    ours.credit_roll_batch(data, credit_settings({"estimator": "grpo", "scale": None}))
     assert first_tokens(data) == [1.0, -1.0]
 
 
@@ -107,7 +109,7 @@ def test_values_of_padding_are_not_read():
     """ROLL masks `batch["values"]` but recurses over the unmasked ones."""
     data = steps([("g", "a", 0, "", 1.0, 1.0, 2)])
     data.batch["values"] = torch.tensor([[0.5, 0.25, 0.8]])
-    ours.compute_advantage(data, choose({"estimator": "gae", "gamma": 1.0, "lam": 1.0}))
+    ours.credit_roll_batch(data, credit_settings({"estimator": "gae", "gamma": 1.0, "lam": 1.0}))
     assert data.batch["advantages"].tolist() == [[0.5, 0.75, 0.0]]
 
 
@@ -145,15 +147,15 @@ def test_what_would_be_lost_is_refused(monkeypatch, refusal):
     module = replaced(monkeypatch)
     config = SimpleNamespace(add_token_level_kl=True)
     said = refusal(call, module, pipeline_config=config)
-    assert said == ("ROLL: `add_token_level_kl` must be off: creditlib does not read it, got True.")
+    assert said == ("ROLL: `add_token_level_kl` must be off: creditlib ignores it, got True.")
     assert "whiten_advantages" in refusal(call, module, whiten_advantages=True)
 
 
 def test_a_second_installation_would_lose_its_settings(monkeypatch, refusal):
     replaced(monkeypatch)
     assert refusal(ours.install, {"estimator": "rloo"}) == (
-        "ROLL: `install` must be called once, or after what it returned was called, got a second "
-        "call."
+        "ROLL: `install` must be called once, or again after the undo function it returned, "
+        "got a second call."
     )
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from stand_in import placed
 
-from creditlib.contract import ContractError
 from creditlib.integrations import HookError, skyrl
 from creditlib.integrations.skyrl import Estimator
-from creditlib.names import resolve
+from creditlib.registry import resolve
+from creditlib.vocabulary.messages import ContractError
 
 UTILS, TRAINER = "skyrl.backends.skyrl_train.utils.ppo_utils", "skyrl.train.trainer"
 NAN = float("nan")
@@ -30,6 +30,10 @@ class Registry:
     def register(cls, name, func):
         assert name not in cls.functions, "registered twice"
         cls.functions[name] = func
+
+    @classmethod
+    def unregister(cls, name):
+        del cls.functions[name]
 
     @classmethod
     def list_available(cls):
@@ -78,9 +82,9 @@ def algorithm(name, creditlib=None, **changes):
     return SimpleNamespace(**{**known, **changes})
 
 
-def run(name, creditlib, rows, steps=True, extras=None, ids=None, values=None, pads=0, **changes):
+def run(name, creditlib, rows, steps=True, columns=None, ids=None, values=None, pads=0, **changes):
     """Rows of (uid, response, loss mask, token rewards, last), right-aligned as SkyRL has them."""
-    trainer = skyrl.credit_trainer(RayPPOTrainer)()
+    trainer = skyrl.credit_ray_trainer(RayPPOTrainer)()
     merged = changes.pop("merged", False)
     trainer.cfg = SimpleNamespace(
         trainer=SimpleNamespace(algorithm=algorithm(name, creditlib, **changes)),
@@ -100,7 +104,7 @@ def run(name, creditlib, rows, steps=True, extras=None, ids=None, values=None, p
         "pad_size": pads,
         "avg_response_length": 2.0,
     }
-    output = {"made": data, "creditlib": extras, "trajectory_ids": ids}
+    output = {"made": data, "creditlib": columns, "trajectory_ids": ids}
     data = trainer.convert_to_training_input(output, data.metadata["uids"])
     kept = {key: x.clone() for key, x in data.items() if isinstance(x, torch.Tensor)}
     data = trainer.compute_advantages_and_returns(data)
@@ -140,7 +144,7 @@ def test_a_moved_hook_is_refused(monkeypatch):
 
     placed(monkeypatch, {TRAINER: {"RayPPOTrainer": Moved}})
     with pytest.raises(HookError, match=r"must be \(self, data\) as in 0.3.0"):
-        skyrl.credit_trainer(Moved)
+        skyrl.credit_ray_trainer(Moved)
 
 
 def test_through_the_registry():
@@ -152,7 +156,7 @@ def test_through_the_registry():
     assert both[0] is not both[1]
 
 
-def test_the_config_of_skyrl_is_heard_and_its_creditlib_section_wins():
+def test_the_config_of_skyrl_has_effect_and_its_creditlib_section_overrides_it():
     reward, mask = torch.tensor([[1.0], [0.0]]), torch.ones(2, 1, dtype=torch.int64)
     estimator = Estimator(resolve("grpo"), {"scale": "std"})
     assert estimator(reward, mask, ["a", "a"], grpo_norm_by_std=False)[0][0, 0] != 0.5
@@ -186,7 +190,7 @@ def test_a_prompt_called_pad0_is_a_prompt():
 def test_what_last_steps_cannot_tell_is_refused_by_the_registry(name):
     import numpy as np
 
-    with pytest.raises(ContractError, match="credit_trainer"):
+    with pytest.raises(ContractError, match="credit_ray_trainer"):
         Estimator(resolve(name))(torch.ones(2, 2), torch.ones(2, 2), np.array(["a", "a"]))
 
 
@@ -213,14 +217,14 @@ def test_steps_are_put_together_on_their_own_positions():
 
 
 def test_ids_say_which_steps_belong_together():
-    # The same rows in another order, told apart by their ids alone.
+    # The same rows in another order, distinguished by their ids alone.
     ids = ["a1", "b0", "a0", "a0"]
     order = [2, 3, 0, 1]
     data, _ = run("creditlib_grpo", {"scale": None}, [STEPS[k] for k in order], ids=ids)
     assert data["advantages"].tolist() == [CREDIT[k] for k in order]
 
 
-def test_padding_rejected_and_unscored_rows_move_nobody():
+def test_padding_rejected_and_unscored_rows_change_no_baseline():
     rows = [
         *STEPS,
         ("a", [0, 0, 1], [0, 0, 0], [0, 0, 9], True),
@@ -245,9 +249,9 @@ def test_nan_on_tool_output_at_the_end_is_no_reward_of_zero():
 
 
 def test_gigpo_over_steps():
-    extras = [{"anchor": "hall"}, {"anchor": "attic"}, {"anchor": "hall"}]
+    columns = [{"anchor": "hall"}, {"anchor": "attic"}, {"anchor": "hall"}]
     settings = {"gamma": 1.0, "scale": None}
-    data, _ = run("creditlib_gigpo", settings, STEPS[:3], extras=extras)
+    data, _ = run("creditlib_gigpo", settings, STEPS[:3], columns=columns)
     # From the hall 1 and 0 were earned: ±0.5 beside the episode's ±0.5; alone in the attic: 0.
     assert data["advantages"].tolist() == [[0.0, 1.0, 1.0], [0.5, 0.0, 0.5], [0.0, 0.0, -1.0]]
 
@@ -257,9 +261,9 @@ def test_turns_of_whole_trajectories_are_runs_of_the_loss_mask():
         ("a", [1, 1, 1], [1, 0, 1], [0, 0, 1], True),
         ("a", [1, 1, 1], [1, 1, 0], [0, 0, 0], True),
     ]
-    extras = [{"anchor": ["hall", "attic"]}, {"anchor": ["hall"]}]
+    columns = [{"anchor": ["hall", "attic"]}, {"anchor": ["hall"]}]
     settings = {"gamma": 1.0, "scale": None}
-    data, _ = run("creditlib_gigpo", settings, rows, steps=False, extras=extras)
+    data, _ = run("creditlib_gigpo", settings, rows, steps=False, columns=columns)
     assert data["advantages"].tolist() == [[1.0, 0.0, 0.5], [-1.0, -1.0, 0.0]]
 
 
@@ -300,6 +304,6 @@ def test_estimators_of_skyrl_are_left_to_skyrl():
 
 def test_extras_for_other_rows_are_refused():
     with pytest.raises(ContractError, match="a mapping for each of 4 rows, got 1"):
-        run("creditlib_gigpo", None, STEPS, extras=[{"anchor": "hall"}])
+        run("creditlib_gigpo", None, STEPS, columns=[{"anchor": "hall"}])
     with pytest.raises(ContractError, match="trajectory_ids"):
         run("creditlib_grpo", None, STEPS, ids=["a0"])

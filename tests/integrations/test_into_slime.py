@@ -7,8 +7,8 @@ import pytest
 import torch
 from stand_in import placed
 
-from creditlib.contract import ContractError
 from creditlib.integrations import HookError, slime
+from creditlib.vocabulary.messages import ContractError
 
 CP_UTILS, CORE = "slime.backends.megatron_utils.cp_utils", "megatron.core"
 NAN = float("nan")
@@ -139,7 +139,7 @@ def test_settings_of_slime_count_where_none_are_given():
     assert credit({"scale": "std"}, *made, grpo_std_normalization=False)[0] > 0.7
 
 
-def test_aborted_unscored_and_removed_samples_move_nobody():
+def test_aborted_unscored_and_removed_samples_change_no_baseline():
     # slime #657: rejected samples counted.
     made = [
         sample(0, [1], 1.0),
@@ -227,7 +227,7 @@ def test_gae_skips_tool_output():
 
 
 def test_a_reward_after_tool_output_is_not_lost():
-    # verl #5613 and SkyRL: a reward on a token that nobody wrote.
+    # verl #5613 and SkyRL: a reward on an unwritten token.
     assert gae({}, [1, 0], [0.5, 9.0])["advantages"][0].tolist() == [0.5, 0.0]
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from creditlib.integrations import stable_baselines3 as ours
-from creditlib.integrations.choice import choose
+from creditlib.rows.settings import credit_settings
 
 
 class StandIn:
@@ -58,7 +58,7 @@ def test_the_estimator_and_its_options_come_from_the_keyword():
     buffer.compute_returns_and_advantage(torch.tensor([8.0, 8.0]), np.array([False, False]))
     # Halved at each step: 1; 0 + 2/2, 2; 0 + 2/2, 0 + 4/2, 4. No critic, so no bootstrap either.
     assert buffer.advantages.tolist() == [[1.0, 1.0], [1.0, 2.0], [2.0, 4.0]]
-    assert filled(REWARDS, VALUES, STARTS, credit={"lam": 1.0}).choice.options["lam"] == 1.0
+    assert filled(REWARDS, VALUES, STARTS, credit={"lam": 1.0}).settings.options["lam"] == 1.0
 
 
 def test_inputs_stay_as_they_are_and_numbers_are_there():
@@ -88,7 +88,7 @@ def test_credit_of_whole_trajectories_is_refused(refusal):
 
 
 def test_options_of_another_estimator_are_refused(refusal):
-    assert "did you mean 'lam'" in refusal(choose, {"estimator": "gae", "lamb": 1.0})
+    assert "did you mean 'lam'" in refusal(credit_settings, {"estimator": "gae", "lamb": 1.0})
     assert "lamb" in refusal(filled, REWARDS, VALUES, STARTS, credit={"lamb": 1.0})
 
 

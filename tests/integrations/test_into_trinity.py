@@ -8,8 +8,8 @@ import torch
 from stand_in import placed
 
 from creditlib.integrations import trinity as ours
-from creditlib.integrations.choice import choose
-from creditlib.integrations.hooks import HookError
+from creditlib.integrations.patching import HookError
+from creditlib.rows.settings import credit_settings
 
 
 def experience(task, run, step, reward, mask, tokens=None, **info):
@@ -41,8 +41,8 @@ PLAIN = {"estimator": "grpo", "scale": None}
 TURNS = {"estimator": "gigpo", "gamma": 1.0, "scale": None}
 
 
-def credited(exps, settings):
-    ours.credit_experiences(exps, choose(settings))
+def credit(exps, settings):
+    ours.credit_experiences(exps, credit_settings(settings))
     assert all(len(each.advantages) == len(each.action_mask) for each in exps)
     return [each.advantages.tolist() for each in exps]
 
@@ -56,8 +56,8 @@ def one_step():
 
 def test_the_last_step_of_a_run_has_its_outcome():
     """A run counts once however many steps it has (agent-lightning #444)."""
-    found = credited(batch(), PLAIN)
-    # Task 0: 1 and 0. Task 1: 4 and 2; the run without a token pulls nobody.
+    found = credit(batch(), PLAIN)
+    # Task 0: 1 and 0. Task 1: 4 and 2; the run without a token changes no baseline.
     assert found == [[0.5, 0.0, 0.5], [0.5], [-0.5, -0.5], [1.0], [-1.0], [0.0, 0.0]]
 
 
@@ -65,31 +65,31 @@ def test_equal_states_of_two_tasks_are_two_anchors():
     """Trinity buckets equal hashes over the whole batch; here they are compared inside a task."""
     # To come: 1, 1 | 0 and 4 | 2. At h of task 0 1 and 0: ±0.5, of task 1 4 and 2: ±1.
     expected = [[1.0], [0.5], [-1.0, -1.0], [2.0], [-2.0], [0.0, 0.0]]
-    assert credited(one_step(), TURNS) == expected
+    assert credit(one_step(), TURNS) == expected
     order = [3, 1, 5, 4, 0, 2]
     exps = one_step()
-    assert credited([exps[i] for i in order], TURNS) == [expected[i] for i in order]
+    assert credit([exps[i] for i in order], TURNS) == [expected[i] for i in order]
 
 
 def test_copies_are_credited_as_their_original_and_count_once():
     exps = [*one_step(), one_step()[0]]
-    assert credited(exps, TURNS)[:2] == [[1.0], [0.5]]
-    assert credited(exps, TURNS)[-1] == [1.0]
+    assert credit(exps, TURNS)[:2] == [[1.0], [0.5]]
+    assert credit(exps, TURNS)[-1] == [1.0]
 
 
-def test_runs_that_nobody_numbered_are_refused(refusal):
+def test_runs_without_numbers_are_refused(refusal):
     exps = [experience(3, 0, 0, 1.0, [1], tokens=[5]), experience(3, 0, 0, 0.0, [1], tokens=[6])]
-    assert refusal(ours.credit_experiences, exps, choose(PLAIN)) == (
+    assert refusal(ours.credit_experiences, exps, credit_settings(PLAIN)) == (
         "Trinity-RFT: `eid.run` must be set by the workflow for each run, got two answers of task "
         "3 with run 0 and step 0."
     )
     exps[0].action_mask = None
-    assert "action_mask" in refusal(ours.credit_experiences, exps, choose(PLAIN))
+    assert "action_mask" in refusal(ours.credit_experiences, exps, credit_settings(PLAIN))
 
 
 def test_unscored_runs_take_no_part():
     exps = [experience(0, run, 0, reward, [1]) for run, reward in enumerate((None, 3.0, 1.0))]
-    assert credited(exps, PLAIN) == [[0.0], [1.0], [-1.0]]
+    assert credit(exps, PLAIN) == [[0.0], [1.0], [-1.0]]
 
 
 def stand_in(monkeypatch):
@@ -135,7 +135,7 @@ def test_registered_made_by_its_settings_and_run_as_an_operator(monkeypatch):
     ours.register()
     made = functions.ADVANTAGE_FN.modules["creditlib"]
     assert not made.compute_in_trainer()
-    assert made(**made.default_args()).choice.name == "grpo"
+    assert made(**made.default_args()).settings.name == "grpo"
     operator = made(**PLAIN)
     exps = batch()
     same, metrics = operator.process(exps)

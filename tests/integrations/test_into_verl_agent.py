@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import creditlib as cl
-from creditlib.contract import ContractError
 from creditlib.integrations import verl_agent
-from creditlib.integrations.hooks import HookError
+from creditlib.integrations.patching import HookError
 from creditlib.testing import assert_close
+from creditlib.vocabulary.messages import ContractError
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -157,7 +157,7 @@ def test_other_names_stay_its_own(module):
 
 def test_gamma_is_the_trainers(module):
     verl_agent.install({"gamma": 0.5})
-    with pytest.raises(ContractError, match=r"`gamma` must be algorithm\.gamma: returns come disc"):
+    with pytest.raises(ContractError, match=r"`gamma` must be algorithm\.gamma: the returns"):
         module.compute_advantage(proto(ROWS), "gigpo")
 
 
@@ -165,7 +165,7 @@ def test_two_penalties_are_refused(module):
     data = proto([dict(row, valid=False) for row in ROWS])
     data.batch["token_level_scores"][0, 0] -= 1
     verl_agent.install()
-    with pytest.raises(ContractError, match=r"must be less by one penalty, got 0\.1, 1\.1"):
+    with pytest.raises(ContractError, match=r"lower by the same penalty in all .*, got 0\.1, 1\.1"):
         module.compute_advantage(data, "gigpo")
 
 

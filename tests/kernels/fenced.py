@@ -1,4 +1,4 @@
-"""Runs the Triton twins on tensors that end where memory ends: a read beyond them is a crash.
+"""Runs the Triton kernels on tensors that end where memory ends: a read beyond them is a crash.
 
 The interpreter does not see such reads, and a process in which they happen is gone: run it apart.
 """
@@ -24,7 +24,7 @@ def fenced(x: torch.Tensor) -> torch.Tensor:
 
 def main() -> None:
     """Padded rows and packed rows, in one piece and split."""
-    from creditlib.ops import returns_triton as twin
+    from creditlib.ops.returns import triton_launch as launch
 
     beyond = fenced(torch.zeros(4))
     if "--beyond" in sys.argv:
@@ -32,12 +32,12 @@ def main() -> None:
     turn = torch.arange(2 * 69).view(2, 69) % 3 - 1
     shapes = [(turn, None), (turn.view(-1), fenced(torch.tensor([0, 69, 138])))]
     for rows in (0, 10**9):
-        twin.MANY_ROWS = rows
+        launch.MANY_ROWS = rows
         for each, offsets in shapes:
             x, who = fenced(torch.ones(each.shape)), fenced(each)
             out = fenced(torch.zeros(each.shape)), fenced(torch.zeros(each.shape))
-            twin.gae(x, x, who, gamma=0.9, lam=0.8, offsets=offsets, out=out)
-            twin.token_returns(x, who, gamma=0.9, present=fenced(who > -2), offsets=offsets)
+            launch.gae(x, x, who, gamma=0.9, lam=0.8, offsets=offsets, out=out)
+            launch.token_returns(x, who, gamma=0.9, present=fenced(who > -2), offsets=offsets)
 
 
 if __name__ == "__main__":

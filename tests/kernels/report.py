@@ -1,6 +1,6 @@
 """Compiles every Triton kernel of creditlib ahead of time, for GPUs that need not be there.
 
-    python tests/kernels/report.py [--targets 80 90 100] [--only PART_OF_NAME]
+    PYTHONPATH=tests python -m kernels.report [--targets 80 90 100] [--only PART_OF_NAME]
 
 prints one line per kernel and target: registers, stack and spilled bytes, shared memory, machine
 instructions per element, and how wide global memory is read and written. `compiled` gives the same
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import pkgutil
 import re
 import subprocess
 import sys
@@ -21,8 +20,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import creditlib.ops
-from creditlib.ops._tiles_triton import OPTIONS, Kernel
+from kernels.kernel_form import KernelForm
+
+from creditlib.ops.backend.triton_tensors import OPTIONS
 
 TARGETS = (80, 90, 100)
 GLOBAL = re.compile(r"\b(LDG|STG)((?:\.\w+)*)")
@@ -46,17 +46,15 @@ class Compiled:
     faults: tuple[str, ...]
 
 
-def kernels() -> list[Kernel]:
-    """All entries of all `KERNELS` lists."""
-    found: list[Kernel] = []
-    for module in pkgutil.iter_modules(creditlib.ops.__path__):
-        if module.name.endswith("_triton"):
-            loaded = importlib.import_module(f"creditlib.ops.{module.name}")
-            found += getattr(loaded, "KERNELS", [])
+def forms() -> list[KernelForm]:
+    """The forms of all operations: the list `FORMS` of each file `forms_*.py`."""
+    found: list[KernelForm] = []
+    for path in sorted(Path(__file__).parent.glob("forms_*.py")):
+        found += importlib.import_module(f"kernels.{path.stem}").FORMS
     return found
 
 
-def machine_code(kernel: Kernel, target: int) -> bytes:
+def machine_code(kernel: KernelForm, target: int) -> bytes:
     """The cubin of a kernel."""
     import triton
     from triton.backends.compiler import GPUTarget
@@ -78,7 +76,7 @@ def machine_code(kernel: Kernel, target: int) -> bytes:
 
 
 def tool(name: str, *arguments: str) -> str:
-    """What one of the tools says that ship with Triton."""
+    """The output of one of the tools that ship with Triton."""
     import triton
 
     tools = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
@@ -86,7 +84,7 @@ def tool(name: str, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def inspect(kernel: Kernel, target: int) -> Compiled:
+def inspect(kernel: KernelForm, target: int) -> Compiled:
     """Compile a kernel and read its machine code."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kernel.cubin"
@@ -127,8 +125,8 @@ def width(suffix: str) -> int:
     return max(sizes, default=32)
 
 
-def faults(kernel: Kernel, found: Compiled) -> tuple[str, ...]:
-    """What a kernel must not have, or lacks."""
+def faults(kernel: KernelForm, found: Compiled) -> tuple[str, ...]:
+    """What is wrong with a kernel, one sentence each."""
     result = []
     if found.stack or found.local:
         result.append(f"{found.stack} bytes of stack, {found.local} local accesses")
@@ -144,7 +142,7 @@ def faults(kernel: Kernel, found: Compiled) -> tuple[str, ...]:
 
 def compiled(targets: tuple[int, ...] = TARGETS, only: str = "") -> list[Compiled]:
     """Every kernel for every target."""
-    chosen = [kernel for kernel in kernels() if only in kernel.name]
+    chosen = [form for form in forms() if only in form.name]
     return [inspect(k, target) for k in chosen for target in targets if target in k.targets]
 
 

@@ -2,14 +2,14 @@
 
 from mutants import (
     mutants_calls,
-    mutants_centre,
+    mutants_center,
     mutants_ends,
     mutants_gains,
     mutants_groups,
     mutants_ids,
     mutants_min_form,
     mutants_options,
-    mutants_spread,
+    mutants_scale,
     mutants_tokens,
     mutants_turns,
     mutants_weights,
@@ -18,8 +18,8 @@ from mutants import (
 _MODULES = (
     mutants_groups,
     mutants_ids,
-    mutants_centre,
-    mutants_spread,
+    mutants_center,
+    mutants_scale,
     mutants_calls,
     mutants_options,
     mutants_tokens,

@@ -1,7 +1,7 @@
 """How a fault is put into the library, how it is killed, and how everything is put back.
 
 A mutant changes the text of one module. What runs is changed inside the functions that exist: each
-gets the code of its mutated twin. Whoever holds such a function, under whatever name, in a
+gets the code of its mutated copy. Code that holds such a function, under any name, in a
 decorator, a partial or a table, runs the mutant; afterwards each function gets its own code back.
 """
 
@@ -19,9 +19,9 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import creditlib
-from creditlib.names import public_functions
+from creditlib.registry import public_functions
+from creditlib.testing.engine.runner import run_law
 from creditlib.testing.laws import LAWS
-from creditlib.testing.running import put
 from creditlib.testing.subject import subject_of
 
 TESTS = Path(__file__).parents[1]
@@ -52,7 +52,7 @@ class Mutant:
 
     @property
     def killer(self) -> tuple[str, ...]:
-        """What must hold on the real code, told apart from every other killer."""
+        """What identifies a killer; it must find no fault in the real code."""
         if self.killed_by.startswith(GOLDEN):
             return (self.killed_by,)
         options = [f"{name}={value!r}" for name, value in self.options.items()]
@@ -75,7 +75,7 @@ def killed(mutant: Mutant) -> bool:
         return _differs(mutant.killed_by.removeprefix(GOLDEN))
     function = public_functions().get(mutant.function) or getattr(creditlib, mutant.function)
     law, subject = LAWS[mutant.killed_by], subject_of(function, mutant.options)
-    verdict = put(law, subject, examples=mutant.examples, shrink=False)
+    verdict = run_law(law, subject, examples=mutant.examples, shrink=False)
     assert verdict.state in ("kept", "broken"), (mutant.killer, verdict.state)
     return verdict.state == "broken"
 
@@ -141,13 +141,13 @@ def applied(mutant: Mutant) -> Iterator[int]:
     """
     module = _module(mutant.module)
     before, after = _sources(mutant)
-    twins = _twins(before, after, str(module.__file__))
+    changed = _changed_functions(before, after, str(module.__file__))
     names = dict(vars(module))
-    own = [(function, function.__code__) for function, code in twins]
+    own = [(function, function.__code__) for function, code in changed]
     try:
-        for function, code in twins:
+        for function, code in changed:
             function.__code__ = code
-        yield len(twins)
+        yield len(changed)
     finally:
         for function, code in own:
             function.__code__ = code
@@ -169,7 +169,7 @@ def _sources(mutant: Mutant) -> tuple[str, str]:
     return source, source.replace(mutant.old, mutant.new)
 
 
-def _twins(before: str, after: str, file: str) -> list[tuple[FunctionType, CodeType]]:
+def _changed_functions(before: str, after: str, file: str) -> list[tuple[FunctionType, CodeType]]:
     """Every function of a file whose code the fault changes, with its faulty code."""
     old, new = (_codes(compile(text, file, "exec", dont_inherit=True)) for text in (before, after))
     place = {(code.co_name, code.co_firstlineno): path for path, code in old.items()}

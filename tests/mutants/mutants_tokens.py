@@ -5,7 +5,7 @@ from mutants.mutants_machine import LATE, Mutant, by_hand, core
 MUTANTS = [
     Mutant(
         "the mask is ignored",
-        "ops/spread.py",
+        "ops/tokens/reference.py",
         "return torch.where(turn >= 0, value, torch.zeros_like(value))",
         "return value.expand(turn.shape).clone()",
         "to_tokens",
@@ -13,32 +13,32 @@ MUTANTS = [
     ),
     Mutant(
         "tool output gets the credit of the first turn",
-        "ops/spread.py",
+        "ops/tokens/reference.py",
         "index = (turn.to(torch.int64) + 1).clamp_(min=0)",
         "index = (turn.to(torch.int64) + 1).clamp_(min=1)",
         "to_tokens",
-        by_hand("test_tokens.py", "test_to_tokens_by_hand"),
+        by_hand("test_algebra.py", "test_to_tokens_by_hand"),
     ),
     Mutant(
         "a token gets the credit of the turn before its own",
-        "ops/spread.py",
+        "ops/tokens/reference.py",
         "index = (turn.to(torch.int64) + 1).clamp_(min=0)",
         "index = turn.to(torch.int64).clamp(min=0)",
         "to_tokens",
-        by_hand("test_tokens.py", "test_to_tokens_by_hand"),
+        by_hand("test_algebra.py", "test_to_tokens_by_hand"),
     ),
     Mutant(
         "credit is shared out among the tokens of the row",
-        "ops/spread.py",
+        "ops/tokens/reference.py",
         "return torch.where(turn >= 0, value, torch.zeros_like(value))",
         "shared = value / (turn >= 0).sum(-1, keepdim=True).clamp(min=1)\n"
         "    return torch.where(turn >= 0, shared, torch.zeros_like(shared))",
         "to_tokens",
-        by_hand("test_tokens.py", "test_to_tokens_by_hand"),
+        by_hand("test_algebra.py", "test_to_tokens_by_hand"),
     ),
     Mutant(
-        "a weight that is not finite reaches tokens nobody wrote",
-        "ops/spread.py",
+        "a weight that is not finite reaches unwritten tokens",
+        "ops/tokens/reference.py",
         "result.mul_(weight.to(result.dtype)).masked_fill_(turn < 0, 0)",
         "result.mul_(weight.to(result.dtype))",
         "to_tokens",
@@ -46,10 +46,10 @@ MUTANTS = [
         examples=LATE,
     ),
     Mutant(
-        "the sum of a turn counts what a tool wrote",
-        "ops/spread.py",
-        "    index = torch.where(mine, turn.to(torch.int64) + 1, 0)\n"
-        "    kept = torch.where(mine, wide(x), torch.zeros_like(wide(x)))\n",
+        "the sum of a turn includes tool output",
+        "ops/tokens/reference.py",
+        "    index = torch.where(where, turn.to(torch.int64) + 1, 0)\n"
+        "    kept = torch.where(where, wide(x), torch.zeros_like(wide(x)))\n",
         "    index, kept = (turn.to(torch.int64) + 1).clamp(min=1, max=turns), wide(x)\n",
         "turn_sum",
         "tool_output_changes_nothing",
@@ -57,31 +57,31 @@ MUTANTS = [
     # --- tool output ---
     Mutant(
         "tool output is discounted",
-        "ops/returns.py",
-        "torch.where(mine, torch.full_like(value, decay), torch.ones_like(value))",
+        "ops/returns/reference.py",
+        "torch.where(where, torch.full_like(value, decay), torch.ones_like(value))",
         "torch.full_like(value, decay)",
         "discounted_return",
         "tool_output_changes_nothing",
     ),
     Mutant(
         "the return starts again after tool output",
-        "ops/returns.py",
-        "torch.where(mine, torch.full_like(value, decay), torch.ones_like(value))",
-        "torch.where(mine, torch.full_like(value, decay), torch.zeros_like(value))",
+        "ops/returns/reference.py",
+        "torch.where(where, torch.full_like(value, decay), torch.ones_like(value))",
+        "torch.where(where, torch.full_like(value, decay), torch.zeros_like(value))",
         "discounted_return",
         "tool_output_changes_nothing",
     ),
     Mutant(
         "the return is carried into tool output",
-        "ops/returns.py",
-        "return torch.where(mine, reverse_affine(value, factor, row), torch.zeros_like(value))",
+        "ops/returns/reference.py",
+        "return torch.where(where, reverse_affine(value, factor, row), torch.zeros_like(value))",
         "return reverse_affine(value, factor, row)",
         "discounted_return",
         "nothing_where_nobody_wrote",
     ),
     Mutant(
-        "the value of the next token is read, whoever wrote it",
-        "ops/returns.py",
+        "the value of the next token is read, written by the policy or not",
+        "ops/returns/reference.py",
         "    here = reverse_affine(here, hole.to(value.dtype), row)\n",
         "    here = torch.where(hole & ~ends, value, here)\n",
         "gae",
@@ -89,8 +89,8 @@ MUTANTS = [
     ),
     Mutant(
         "values of tool output enter the recursion",
-        "ops/returns.py",
-        "torch.where(mine, value.to(dtype), torch.zeros_like(value, dtype=dtype))",
+        "ops/returns/reference.py",
+        "torch.where(where, value.to(dtype), torch.zeros_like(value, dtype=dtype))",
         "value.to(dtype)",
         "gae",
         "padding_changes_nothing",
@@ -98,27 +98,27 @@ MUTANTS = [
     # --- returns ---
     Mutant(
         "a return leaves its own reward out",
-        "ops/returns.py",
-        "return torch.where(mine, reverse_affine(value, factor, row), torch.zeros_like(value))",
+        "ops/returns/reference.py",
+        "return torch.where(where, reverse_affine(value, factor, row), torch.zeros_like(value))",
         "later = reverse_affine(value, factor, row) - value\n"
-        "    return torch.where(mine, later, torch.zeros_like(value))",
+        "    return torch.where(where, later, torch.zeros_like(value))",
         "discounted_return",
         core("rfpp_gamma.9_returns"),
     ),
     Mutant(
         "the discount counts from the start of the row",
-        "ops/returns.py",
-        "return torch.where(mine, reverse_affine(value, factor, row), torch.zeros_like(value))",
-        "age = (mine.cumsum(-1) - 1).clamp(min=0)\n"
-        "    aged = torch.where(mine, value * decay**age, torch.zeros_like(value))\n"
+        "ops/returns/reference.py",
+        "return torch.where(where, reverse_affine(value, factor, row), torch.zeros_like(value))",
+        "age = (where.cumsum(-1) - 1).clamp(min=0)\n"
+        "    aged = torch.where(where, value * decay**age, torch.zeros_like(value))\n"
         "    summed = reverse_affine(aged, torch.ones_like(value), row)\n"
-        "    return torch.where(mine, summed, torch.zeros_like(value))",
+        "    return torch.where(where, summed, torch.zeros_like(value))",
         "discounted_return",
         "an_earlier_turn_changes_nothing_later",
     ),
     Mutant(
         "a whole batch is one trajectory",
-        "ops/scan.py",
+        "ops/scans/reference.py",
         "    steps, decays = result.unbind(0)",
         "    result[-1:] += result[-1:].roll(1, -1)\n    steps, decays = result.unbind(0)",
         "softmin_returns",
@@ -126,41 +126,41 @@ MUTANTS = [
     ),
     Mutant(
         "returns are computed without the critic",
-        "ops/returns.py",
-        "written(advantage + value, second)",
-        "written(advantage, second)",
+        "ops/returns/reference.py",
+        "copy_to_out(advantage + value, second)",
+        "copy_to_out(advantage, second)",
         "gae",
-        by_hand("estimators/test_gae.py"),
+        by_hand("estimators/token/test_gae.py"),
     ),
     # --- rewards ---
     Mutant(
         "a reward on tool output is lost",
-        "ops/returns.py",
+        "ops/returns/reference.py",
         "kept = torch.where(counts, x, torch.zeros_like(x))",
-        "kept = torch.where(gaps.mine, x, torch.zeros_like(x))",
+        "kept = torch.where(gaps.where, x, torch.zeros_like(x))",
         "discounted_return",
         "rewards_are_never_lost",
     ),
     Mutant(
         "a reward behind the last token is lost",
-        "ops/returns.py",
-        "counts = counts & (present | gaps.mine)",
-        "counts = has_following & (present | gaps.mine)",
+        "ops/returns/reference.py",
+        "counts = counts & (present | gaps.where)",
+        "counts = has_following & (present | gaps.where)",
         "gae",
         "rewards_are_never_lost",
     ),
     Mutant(
         "the last token is looked for where a mask without holes would end",
-        "ops/returns.py",
+        "ops/returns/reference.py",
         "target = torch.where(has_previous, gaps.previous, gaps.following)",
-        "target = torch.where(has_previous, gaps.mine.cumsum(-1) - 1, gaps.following)",
+        "target = torch.where(has_previous, gaps.where.cumsum(-1) - 1, gaps.following)",
         "discounted_return",
         "padding_changes_nothing",
         examples=LATE,
     ),
     Mutant(
         "a reward on tool output counts for the token behind it",
-        "ops/returns.py",
+        "ops/returns/reference.py",
         "target = torch.where(has_previous, gaps.previous, gaps.following)",
         "target = torch.where(has_following, gaps.following, gaps.previous)",
         "reinforce_plus_plus",
@@ -168,7 +168,7 @@ MUTANTS = [
     ),
     Mutant(
         "rewards in padding are counted",
-        "ops/returns.py",
+        "ops/returns/reference.py",
         "counts = counts & has_previous & has_following",
         "pass",
         "discounted_return",
@@ -176,10 +176,12 @@ MUTANTS = [
     ),
     Mutant(
         "a NaN on tool output is a reward",
-        "ops/returns.py",
-        "    counts = counts & (gaps.mine | ~x.isnan())\n",
+        "ops/returns/reference.py",
+        "    counts = counts & (gaps.where | ~x.isnan())\n",
         "",
         "discounted_return",
-        by_hand("estimators/test_reinforce.py", "test_a_nan_on_tool_output_is_no_reward"),
+        by_hand(
+            "estimators/token/test_discounted_return.py", "test_a_nan_on_tool_output_is_no_reward"
+        ),
     ),
 ]

@@ -3,27 +3,27 @@
 import pytest
 import torch
 
-from creditlib.ops.masks import flat, real_turns, taken
+from creditlib.ops.masks import flat, valid_rows, valid_turns
 
 
 def test_taken_is_valid_or_everybody():
     like, valid = torch.zeros(3), torch.tensor([True, False, True])
-    assert taken(valid, like).tolist() == [True, False, True]
-    assert taken(None, like).tolist() == [True, True, True]
-    assert taken(None, torch.zeros(0)).tolist() == []
+    assert valid_rows(valid, like).tolist() == [True, False, True]
+    assert valid_rows(None, like).tolist() == [True, True, True]
+    assert valid_rows(None, torch.zeros(0)).tolist() == []
 
 
 def test_real_turns_by_hand():
     count, valid = torch.tensor([2, 0, 3]), torch.tensor([True, True, False])
     every = [[True, True, False], [False, False, False], [True, True, True]]
-    assert real_turns(count, 3, None).tolist() == every
-    assert real_turns(count, 3, valid).tolist() == [*every[:2], [False] * 3]
+    assert valid_turns(count, 3, None).tolist() == every
+    assert valid_turns(count, 3, valid).tolist() == [*every[:2], [False] * 3]
 
 
 @pytest.mark.parametrize(("rows", "turns"), [(0, 0), (0, 3), (3, 0), (1, 1), (7, 129)])
 def test_real_turns_count_to_turn_count(rows, turns):
     count = torch.arange(rows) % (turns + 1)
-    real = real_turns(count, turns, None)
+    real = valid_turns(count, turns, None)
     assert real.shape == (rows, turns)
     assert torch.equal(real.sum(1), count)
 

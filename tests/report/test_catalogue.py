@@ -5,7 +5,7 @@ from jaxtyping import Float
 from rich.console import Console
 from torch import Tensor
 
-from creditlib.names import public_functions
+from creditlib.registry import public_functions
 from creditlib.report.catalogue import Entry, catalogue, catalogue_table, level_of
 
 

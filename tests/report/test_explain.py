@@ -3,10 +3,10 @@ import io
 import pytest
 from rich.console import Console
 
-from creditlib.contract import ContractError
 from creditlib.report import explain
 from creditlib.report.explain import select_groups
 from creditlib.rollouts import from_trajectories
+from creditlib.vocabulary.messages import ContractError
 
 
 def shown(*args, width=120, color=None, **options):

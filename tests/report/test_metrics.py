@@ -1,5 +1,5 @@
 import creditlib as cl
-from creditlib.report.columns import Column, credit_columns
+from creditlib.report.credit_columns import Column, credit_columns
 from creditlib.report.metrics import metrics_table
 from creditlib.rollouts import from_trajectories
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from creditlib.contract import ContractError
 from creditlib.rollouts import from_trajectories
+from creditlib.vocabulary.messages import ContractError
 
 
 def one(**changes):

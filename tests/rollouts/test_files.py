@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from creditlib import rollouts
-from creditlib.contract import ContractError
+from creditlib.vocabulary.install_hint import install_hint
+from creditlib.vocabulary.messages import ContractError
 
 TRAJECTORIES = [
     {
@@ -166,6 +167,12 @@ def test_a_missing_pyarrow_is_one_sentence(tmp_path, monkeypatch):
     path = tmp_path / "x.parquet"
     rollouts.write(path, TRAJECTORIES)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert message(rollouts.read, path) == (
-        "rollouts: Parquet files need pyarrow: pip install 'creditlib[cli]'."
-    )
+    hint = install_hint("parquet")
+    assert message(rollouts.read, path) == f"rollouts: Parquet files need pyarrow: {hint}."
+
+
+def test_json_lines_need_no_pyarrow(tmp_path, monkeypatch):
+    path = tmp_path / "x.jsonl"
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    rollouts.write(path, TRAJECTORIES)
+    same(rollouts.read(path), rollouts.from_trajectories(TRAJECTORIES))

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from creditlib import rollouts
-from creditlib.contract import ContractError
+from creditlib.vocabulary.messages import ContractError
 
 TRAJECTORIES = [{"group": "kitchen", "outcome": 1.0, "turns": [{"text": "open door"}]}]
 
@@ -35,7 +35,8 @@ def test_messages_for_whole_files(tmp_path):
         "`question`, `answer`."
     )
     assert message(rollouts.read, unknown, format="csv") == (
-        "read: `format` must be one of 'auto', 'creditlib', 'verl', 'trl', got 'csv'."
+        "read: `format` must be one of 'auto', 'creditlib', 'verl', 'trl', a RolloutFormat or "
+        "'package.module:NAME', got 'csv'."
     )
     broken = tmp_path / "broken.parquet"
     broken.write_bytes(b"PAR1 and no more")
@@ -57,6 +58,14 @@ def test_reward_weights_belong_to_trl(tmp_path):
     rollouts.write(tmp_path / "1.jsonl", TRAJECTORIES)
     assert message(rollouts.read, tmp_path, reward_weights={"x": 1.0}) == (
         "read: `reward_weights` must be left out for the format creditlib, got {'x': 1.0}."
+    )
+
+
+def test_an_option_of_no_format_is_refused(tmp_path):
+    rollouts.write(tmp_path / "1.jsonl", TRAJECTORIES)
+    assert rollouts.read(tmp_path, reward_weights=None).tensors["reward"].tolist() == [1.0]
+    assert message(rollouts.read, tmp_path, similarty=0.9) == (
+        "read: `similarty` must be left out for the format creditlib, got 0.9."
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from creditlib import rollouts
-from creditlib.contract import ContractError
+from creditlib.vocabulary.messages import ContractError
 
 
 def log(path, step, prompts, rewards, extra=None):
@@ -42,7 +42,7 @@ def test_reward_is_the_sum_of_the_reward_columns(tmp_path):
     assert found.groups == {"5/1": [0, 1], "5/2": [2, 3]}
     assert found.trajectories[2]["turns"] == [{"observation": "q", "text": "completion 2"}]
     assert found.notes == (
-        "group = equal `prompt` within a step, for want of a prompt id.",
+        "group = equal `prompt` within a step, because the log has no prompt id.",
         "reward = accuracy_reward + format_reward.",
     )
 
@@ -106,6 +106,9 @@ def test_messages(tmp_path):
     assert message(none) == (
         "rollouts: a TRL log must have a float column between `completion` and `advantage`, "
         f"got none in {none} row 1."
+    )
+    assert message(lines, format="creditlib") == (
+        f"rollouts: `turns` must be in every row, got none in {lines} line 1."
     )
     assert message(file, format="verl") == (
         f"rollouts: `input` must be in every row, got none in {file} row 1."

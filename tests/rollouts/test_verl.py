@@ -3,7 +3,7 @@ import json
 import pytest
 
 from creditlib import rollouts
-from creditlib.contract import ContractError
+from creditlib.vocabulary.messages import ContractError
 
 
 def dump(path, step, rows):
@@ -40,7 +40,9 @@ def test_without_a_uid_the_prompt_within_a_step_is_the_group(tmp_path):
         "turns": [{"observation": "user\n7*8?", "text": "54"}],
         "id": "r2",
     }
-    assert found.notes == ("group = equal `input` within a step, for want of a prompt id.",)
+    assert found.notes == (
+        "group = equal `input` within a step, because the log has no prompt id.",
+    )
 
 
 def test_a_plain_uid_is_the_group(tmp_path):

@@ -19,7 +19,7 @@ def broken_laws(function, **more):
     return {verdict.law.name: verdict.sentence for verdict in caught.value.report.broken}
 
 
-REFUSED = "a legal batch was refused: "
+REFUSED = "a valid batch was refused: "
 BEHAVIOURS = {
     "raises always": lambda reward, group: [][1],
     "returns nothing": lambda reward, group: None,
@@ -57,7 +57,7 @@ def test_what_raises_sometimes_is_shown_the_batch():
         check_estimator(estimator, laws=["every_batch_is_taken"])
     assert str(caught.value) == (
         "estimator breaks 1 of 1 laws\n\n"
-        "every_batch_is_taken: a legal batch was refused: ValueError: one is too many\n"
+        "every_batch_is_taken: a valid batch was refused: ValueError: one is too many\n"
         "    reward = torch.tensor([1.0])\n"
         "    group = torch.tensor([0])\n"
         "    estimator(reward=reward, group=group)\n"

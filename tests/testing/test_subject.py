@@ -6,9 +6,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 import creditlib as cl
-from creditlib.annotations import options_of
 from creditlib.testing.subject import subject_of, values_of
-from creditlib.vocabulary import Baseline, Factor, Reward, TurnCount, Width
+from creditlib.vocabulary import Baseline, Factor, Reward, TurnCount, Turns
+from creditlib.vocabulary.annotations import options_of
 
 
 class Shift(torch.nn.Module):
@@ -26,8 +26,8 @@ def test_a_bare_annotation_under_a_known_name_means_what_the_vocabulary_says():
         return reward + mood
 
     tensors = subject_of(bare, {}).tensors
-    assert tensors["reward"].word.unit == "reward"
-    assert tensors["mood"].word is None
+    assert tensors["reward"].spec.unit == "reward"
+    assert tensors["mood"].spec is None
 
 
 def test_axes_are_told_by_the_names_that_are_known():
@@ -65,7 +65,7 @@ def test_a_needed_option_gets_a_value_and_the_size_of_an_axis_does_not():
     assert subject_of("gae", {"gamma": 0.9}).fixed == {"gamma": 0.9, "lam": 0.5}
     assert subject_of(Shift(), {}).fixed == {"by": 0.5}
 
-    def wide(*, reward: Reward, turns: Width):
+    def wide(*, reward: Reward, turns: Turns):
         return reward, turns
 
     subject = subject_of(wide, {})
@@ -129,3 +129,10 @@ def test_what_can_not_be_drawn_is_refused(refusal):
         "`options`, got neither."
     )
     assert subject_of(half, {"mystery": 1}).fixed == {"mystery": 1}
+
+
+def test_tensors_are_found_by_their_unit():
+    subject = subject_of("gae", {})
+    assert subject.tensors_with_unit("reward") == ["token_reward"]
+    both = ["token_reward", "value", "bootstrap"]
+    assert subject.tensors_with_unit("reward", "prediction") == both

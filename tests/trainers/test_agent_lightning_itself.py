@@ -23,9 +23,9 @@ from omegaconf import OmegaConf  # noqa: E402
 from tensordict import TensorDict  # noqa: E402
 from verl import DataProto  # noqa: E402
 
-from creditlib.contract import ContractError  # noqa: E402
 from creditlib.integrations import agent_lightning  # noqa: E402
 from creditlib.testing import assert_close  # noqa: E402
+from creditlib.vocabulary.messages import ContractError  # noqa: E402
 
 # Rows (data id, rollout, turn, outcome, response mask) as its rollout adapter writes them. Answers
 # of a and c have a gap, d is excluded, e is alone with its data.
@@ -87,10 +87,10 @@ def per_row(data):
 
 
 def test_every_hook_is_as_it_was_recorded():
-    from creditlib.integrations.hooks import bare, find, parameters_of
+    from creditlib.integrations.patching import locate, parameters_of, unwrap
 
     hooks = agent_lightning.TRAINER.hooks
-    bared = [bare(find(agent_lightning.TRAINER, hook)[2]) for hook in hooks]
+    bared = [unwrap(locate(agent_lightning.TRAINER, hook)[2]) for hook in hooks]
     names = [list(parameters_of(each)) for each in bared]
     assert dict(zip([hook.path for hook in hooks], names, strict=True)) == recorded(
         "agent_lightning"

@@ -14,10 +14,10 @@ package, actors, cli_args, stats = itself(
 )
 
 import creditlib as cl  # noqa: E402
-from creditlib.contract import ContractError  # noqa: E402
 from creditlib.integrations import areal  # noqa: E402
-from creditlib.integrations.hooks import require  # noqa: E402
+from creditlib.integrations.patching import verify  # noqa: E402
 from creditlib.testing import assert_close  # noqa: E402
+from creditlib.vocabulary.messages import ContractError  # noqa: E402
 
 PPOActor, NormConfig = actors.PPOActor, cli_args.NormConfig
 
@@ -63,7 +63,7 @@ def credits(made, *rows):
 
 def test_every_hook_is_as_it_was_recorded():
     for hook in areal.TRAINER.hooks:
-        require(areal.TRAINER, hook)
+        verify(areal.TRAINER, hook)
 
 
 def test_groups_ragged_rows_and_tool_output():

@@ -25,9 +25,9 @@ HUGGING_FACE = ("accelerate", "datasets", "peft", "transformers", "trl")
 MISSING = (*HUGGING_FACE, "dacite", "modelscope", "msgspec", "PIL")
 *_, data, _, _, _, grpo_trainer, factory = from_source(OWN, missing=MISSING)
 
-from creditlib.contract import ContractError  # noqa: E402
 from creditlib.integrations import ms_swift  # noqa: E402
 from creditlib.testing import assert_close  # noqa: E402
+from creditlib.vocabulary.messages import ContractError  # noqa: E402
 
 # STAND-INS for accelerate's, of one process.
 grpo_trainer.gather = grpo_trainer.gather_object = lambda given: given
@@ -76,12 +76,12 @@ def processed(rewards, settings=None, masks=MASKS, base=None, requests=None, inf
         )
         for mask in masks
     ]
-    trainer = made(base or credited(settings), rewards, masks, **more)
+    trainer = made(base or credit(settings), rewards, masks, **more)
     trainer._postprocess_batch(samples, [{"grpo_batch": each} for each in batches])
     return [each.advantages for each in batches], trainer
 
 
-def credited(settings=None):
+def credit(settings=None):
     """The class ms-swift's own factory gives after `install`."""
     undo = ms_swift.install(settings)
     try:
@@ -103,7 +103,7 @@ def test_every_hook_is_as_it_was_recorded():
 
 
 def test_the_factory_makes_a_subclass_of_its_trainer():
-    assert issubclass(credited(), grpo_trainer.GRPOTrainer)
+    assert issubclass(credit(), grpo_trainer.GRPOTrainer)
     path = factory.TrainerFactory.TRAINER_MAPPING["grpo"]
     assert path == "swift.rlhf_trainers.GRPOTrainer"
 
@@ -124,7 +124,7 @@ def test_with_its_preset_it_is_ms_swifts_own(scale):
 UNSCORED = [[2.0, NAN], [1.0, 0.0], [0.0, 0.0], [NAN, NAN]]
 
 
-def test_a_row_without_a_reward_moves_nobody():
+def test_a_row_without_a_reward_changes_no_baseline():
     ours, trainer = processed(UNSCORED, {"scale": None})
     # 2, 1, 0 about 1; the tool output of the first row gets nothing.
     assert ours[0].tolist() == [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]

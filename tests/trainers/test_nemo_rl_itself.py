@@ -103,7 +103,7 @@ def test_centred_rewards_are_nemo_rls_own_on_full_groups(leave_one_out):
 
 def test_a_ragged_batch_with_tool_output_an_excluded_row_and_a_lone_one():
     ours = estimator_of(name="creditlib_grpo", normalize_rewards=False)
-    # 2, 1, 0 about their mean 1; the excluded 50 pulls nobody, the lone row has nobody beside it.
+    # 2, 1, 0 about their mean 1; the excluded 50 changes no mean, and a lone row has no peer.
     expected = torch.tensor([1.0, 0.0, -1.0, 0.0, 0.0])[:, None] * MASK
     found_here = advantages(ours)
     assert torch.equal(found_here, expected)

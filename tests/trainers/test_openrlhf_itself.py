@@ -29,10 +29,10 @@ OPENRLHF = (
 _, makers, experiences, ppo_trainer = itself(*OPENRLHF)
 
 import creditlib as cl  # noqa: E402
-from creditlib.contract import ContractError  # noqa: E402
 from creditlib.integrations import openrlhf  # noqa: E402
-from creditlib.integrations.hooks import require  # noqa: E402
+from creditlib.integrations.patching import verify  # noqa: E402
 from creditlib.testing import assert_close  # noqa: E402
+from creditlib.vocabulary.messages import ContractError  # noqa: E402
 
 Experience, Maker = experiences.Experience, makers.RemoteExperienceMaker
 
@@ -95,7 +95,7 @@ FOUR = ((0, [1, 1], 1.0), (1, [1], 0.0)), ((3, [1, 0, 1], 0.25), (2, [1, 1, 1], 
 
 def test_every_hook_is_as_it_was_recorded():
     for hook in openrlhf.TRAINER.hooks:
-        require(openrlhf.TRAINER, hook)
+        verify(openrlhf.TRAINER, hook)
 
 
 def test_group_norm_with_its_preset_is_openrlhfs_own():

@@ -16,9 +16,9 @@ OWN = (f"{ALGO}.routing", f"{ALGO}.base", f"{ALGO}.grpo", ALGO)
 routing, base, grpo, algo = from_source(OWN, missing=("verifiers", "renderers"), within="src")
 
 import creditlib as cl  # noqa: E402
-from creditlib.contract import ContractError  # noqa: E402
 from creditlib.integrations import prime_rl  # noqa: E402
 from creditlib.testing import assert_close  # noqa: E402
+from creditlib.vocabulary.messages import ContractError  # noqa: E402
 
 
 def trace(reward, *masks, error=False, trainable=True, name="solver"):
@@ -94,7 +94,7 @@ def test_the_credit_of_turns_is_that_of_the_estimator():
     first, second = trace(1.0, *TURNS), trace(0.0, [True, True])
     words = {id(first): {"anchor": ["hall", "attic"]}, id(second): {"anchor": ["hall"]}}
     settings = {"estimator": "gigpo", "gamma": 1.0, "scale": None}
-    credit = scored(first, second, settings=settings, carried=lambda each: words[id(each)])
+    credit = scored(first, second, settings=settings, columns=lambda each: words[id(each)])
     # Episodes ±0.5; in the hall 1 and 0 are to come, ±0.5 again; the attic is seen once.
     assert credit == [[None, [1.0, 1.0], None, [0.5]], [[-1.0, -1.0]]]
     alone = cl.gigpo(

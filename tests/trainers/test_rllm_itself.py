@@ -21,9 +21,9 @@ OWN = (
 )
 types, config, _, advantage, _, backend, buffer = from_source(OWN, missing=("omegaconf",))
 
-from creditlib.contract import ContractError  # noqa: E402
 from creditlib.integrations import rllm  # noqa: E402
 from creditlib.testing import assert_close  # noqa: E402
+from creditlib.vocabulary.messages import ContractError  # noqa: E402
 
 Name = config.rLLMAdvantageEstimator
 MODULES = advantage, backend, buffer
@@ -138,7 +138,7 @@ def test_steps_written_by_hand_are_collected_as_they_are():
     assert credit == EXPECTED
 
 
-def test_trajectories_without_a_reward_or_tokens_pull_nobody():
+def test_trajectories_without_a_reward_or_tokens_change_no_baseline():
     groups = [group(trajectory(None, 2), trajectory(3.0, 1), trajectory(1.0, 1), trajectory(9.0))]
     undo = rllm.install({"scale": None})
     try:

@@ -25,9 +25,9 @@ _, protocol, functionals, configuration, utils, pipeline = from_source(
 
 from tensordict import TensorDict  # noqa: E402
 
-from creditlib.contract import ContractError  # noqa: E402
 from creditlib.integrations import roll  # noqa: E402
 from creditlib.testing import assert_close  # noqa: E402
+from creditlib.vocabulary.messages import ContractError  # noqa: E402
 
 # Step rows (group, trajectory, step, state, step score, episode score, response mask). Two tasks
 # share the state h. The last row but one is a copy of the first, the last a placeholder without

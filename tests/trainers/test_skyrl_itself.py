@@ -26,10 +26,10 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 import creditlib as cl  # noqa: E402
-from creditlib.contract import ContractError  # noqa: E402
 from creditlib.integrations import skyrl  # noqa: E402
-from creditlib.integrations.hooks import require  # noqa: E402
+from creditlib.integrations.patching import verify  # noqa: E402
 from creditlib.testing import assert_close  # noqa: E402
+from creditlib.vocabulary.messages import ContractError  # noqa: E402
 
 RayPPOTrainer = trainer_module.RayPPOTrainer
 AlgorithmConfig, TrajectoryID = config_module.AlgorithmConfig, generators.TrajectoryID
@@ -57,7 +57,7 @@ def dispatch(name, reward, mask, index, config=None, **options):
     )
 
 
-def bare(base, name, steps, creditlib=None, dp_size=1, **changes):
+def trainer_of(base, name, steps, creditlib=None, dp_size=1, **changes):
     """A trainer of SkyRL without models: what its two methods read, and nothing else."""
     made = object.__new__(base)
     critic = SimpleNamespace(model=SimpleNamespace(path=None))
@@ -114,7 +114,7 @@ STEPS = [
 
 def test_every_hook_is_as_it_was_recorded():
     for hook in skyrl.TRAINER.hooks:
-        require(skyrl.TRAINER, hook)
+        verify(skyrl.TRAINER, hook)
 
 
 def test_every_estimator_is_in_the_registry_and_twice_is_once(registered):
@@ -138,7 +138,7 @@ def test_grpo_through_the_dispatcher_is_skyrls_own_with_its_preset():
         assert_close(own, other)
 
 
-def test_norm_by_std_off_is_heard():
+def test_norm_by_std_off_has_effect():
     reward, mask = torch.tensor([[1.0], [0.0]]), torch.ones(2, 1, dtype=torch.int64)
     ours, _ = dispatch("creditlib_grpo", reward, mask, ["a", "a"], grpo_norm_by_std=False)
     assert ours[:, 0].tolist() == [0.5, -0.5]
@@ -167,7 +167,7 @@ def test_padding_rows_of_skyrl_have_no_part():
 
 def test_skyrls_step_wise_method_takes_the_registered_grpo():
     # SkyRL's own method, not the mixin: last steps only, spread over the steps.
-    trainer = bare(RayPPOTrainer, "creditlib_grpo", True, {"scale": None})
+    trainer = trainer_of(RayPPOTrainer, "creditlib_grpo", True, {"scale": None})
     data = run(trainer, *generated(STEPS, True))
     assert data["advantages"].tolist() == [
         [0.0, 0.5, 0.5],
@@ -179,14 +179,16 @@ def test_skyrls_step_wise_method_takes_the_registered_grpo():
 
 @pytest.mark.parametrize("name", ["gigpo", "grpo_process", "opo", "discounted_return", "gae"])
 def test_what_last_steps_cannot_tell_is_refused_by_the_registry(name):
-    trainer = bare(RayPPOTrainer, f"creditlib_{name}", True)
-    with pytest.raises(ContractError, match="credit_trainer"):
+    trainer = trainer_of(RayPPOTrainer, f"creditlib_{name}", True)
+    with pytest.raises(ContractError, match="credit_ray_trainer"):
         run(trainer, *generated(STEPS, True))
 
 
 def test_the_mixin_credits_trajectories_on_the_positions_of_each_step():
     # SkyRL #1492/#1507: the last step's tensor was reused for rows with another mask.
-    trainer = bare(skyrl.credit_trainer(RayPPOTrainer), "creditlib_grpo", True, {"scale": None})
+    trainer = trainer_of(
+        skyrl.credit_ray_trainer(RayPPOTrainer), "creditlib_grpo", True, {"scale": None}
+    )
     data = run(trainer, *generated(STEPS, True))
     assert data["advantages"].tolist() == [
         [0.0, 0.5, 0.5],
@@ -199,9 +201,9 @@ def test_the_mixin_credits_trajectories_on_the_positions_of_each_step():
 
 
 def test_the_mixin_agrees_with_skyrls_own_grpo_on_what_the_policy_wrote():
-    own = run(bare(RayPPOTrainer, "grpo", True), *generated(STEPS[:3], True))
-    base = skyrl.credit_trainer(RayPPOTrainer)
-    ours = bare(base, "creditlib_grpo", True, {"preset": "SKYRL_GRPO"})
+    own = run(trainer_of(RayPPOTrainer, "grpo", True), *generated(STEPS[:3], True))
+    base = skyrl.credit_ray_trainer(RayPPOTrainer)
+    ours = trainer_of(base, "creditlib_grpo", True, {"preset": "SKYRL_GRPO"})
     ours = run(ours, *generated(STEPS[:3], True))
     written = own["loss_mask"].bool()
     assert_close(ours["advantages"][written], own["advantages"][written])
@@ -211,8 +213,8 @@ def test_the_mixin_agrees_with_skyrls_own_grpo_on_what_the_policy_wrote():
 
 
 def test_estimators_of_skyrl_stay_skyrls():
-    own = run(bare(RayPPOTrainer, "rloo", True), *generated(STEPS, True))
-    mixed = bare(skyrl.credit_trainer(RayPPOTrainer), "rloo", True)
+    own = run(trainer_of(RayPPOTrainer, "rloo", True), *generated(STEPS, True))
+    mixed = trainer_of(skyrl.credit_ray_trainer(RayPPOTrainer), "rloo", True)
     data = run(mixed, *generated(STEPS, True))
     assert torch.equal(data["advantages"], own["advantages"])
     assert "creditlib" not in data.metadata
@@ -222,7 +224,7 @@ def test_gigpo_sees_the_steps_of_all_trajectories():
     settings = {"gamma": 1.0, "scale": None}
     output, uids = generated(STEPS[:3], True)
     output["creditlib"] = [{"anchor": "hall"}, {"anchor": "attic"}, {"anchor": "hall"}]
-    trainer = bare(skyrl.credit_trainer(RayPPOTrainer), "creditlib_gigpo", True, settings)
+    trainer = trainer_of(skyrl.credit_ray_trainer(RayPPOTrainer), "creditlib_gigpo", True, settings)
     data = run(trainer, output, uids)
     # From the hall 1 and 0 were earned: ±0.5 beside the episode's ±0.5; alone in the attic: 0.
     assert data["advantages"].tolist() == [[0.0, 1.0, 1.0], [0.5, 0.0, 0.5], [0.0, 0.0, -1.0]]
@@ -237,7 +239,7 @@ def test_rewards_of_steps_are_seen_by_process_estimators():
         ("a", 1, [1], [0.0], True),
     ]
     name, settings = "creditlib_grpo_process", {"scale": None}
-    trainer = bare(skyrl.credit_trainer(RayPPOTrainer), name, True, settings)
+    trainer = trainer_of(skyrl.credit_ray_trainer(RayPPOTrainer), name, True, settings)
     data = run(trainer, *generated(rows, True))
     expected = cl.grpo_process(
         turn_reward=torch.tensor([[0.5, 0.0], [0.0, 0.0]]),
@@ -248,13 +250,15 @@ def test_rewards_of_steps_are_seen_by_process_estimators():
     assert_close(data["advantages"][:, 0], torch.stack([*expected[0], expected[1, 0]]))
 
 
-def test_padding_rejected_and_lone_rows_move_nobody():
+def test_padding_rejected_and_lone_rows_change_no_baseline():
     settings = {"scale": None}
     rejected = [("b", 1, [0, 0], [0.0, 9.0], True)]
-    trainer = bare(skyrl.credit_trainer(RayPPOTrainer), "creditlib_grpo", True, settings, dp_size=4)
+    trainer = trainer_of(
+        skyrl.credit_ray_trainer(RayPPOTrainer), "creditlib_grpo", True, settings, dp_size=4
+    )
     data = run(trainer, *generated([*STEPS, *rejected], True))
     assert data.metadata["pad_size"] == 3
-    plain = bare(skyrl.credit_trainer(RayPPOTrainer), "creditlib_grpo", True, settings)
+    plain = trainer_of(skyrl.credit_ray_trainer(RayPPOTrainer), "creditlib_grpo", True, settings)
     alone = run(plain, *generated(STEPS, True))
     assert torch.equal(data["advantages"][:4], alone["advantages"])
     assert data["advantages"][3:].abs().max() == 0.0
@@ -268,7 +272,9 @@ def test_whole_trajectories_in_one_row_with_tool_output():
     output, uids = generated(rows, False)
     output["creditlib"] = [{"anchor": ["hall", "attic"]}, {"anchor": ["hall"]}]
     settings = {"gamma": 1.0, "scale": None}
-    trainer = bare(skyrl.credit_trainer(RayPPOTrainer), "creditlib_gigpo", False, settings)
+    trainer = trainer_of(
+        skyrl.credit_ray_trainer(RayPPOTrainer), "creditlib_gigpo", False, settings
+    )
     data = run(trainer, output, uids)
     assert data["advantages"].tolist() == [[1.0, 0.0, 0.5], [-1.0, -1.0, 0.0]]
 
@@ -277,7 +283,7 @@ def test_merged_steps_are_turns_again():
     # After SkyRL's prefix-aware merging a row holds several steps, its loss mask says which.
     rows = [("a", 0, [1, 0, 1], [0.5, 0.0, 1.0], True), ("a", 1, [1], [0.0], True)]
     name, settings = "creditlib_grpo_process", {"scale": None}
-    trainer = bare(skyrl.credit_trainer(RayPPOTrainer), name, True, settings)
+    trainer = trainer_of(skyrl.credit_ray_trainer(RayPPOTrainer), name, True, settings)
     trainer.cfg.generator.merge_stepwise_output = True
     data = run(trainer, *generated(rows, True))
     expected = cl.grpo_process(
@@ -292,8 +298,8 @@ def test_merged_steps_are_turns_again():
 
 def gae_of(gap):
     rows = [("a", 0, [1, *[0] * gap, 1], [0.0, *[0.0] * gap, 1.0], True)]
-    trainer = bare(
-        skyrl.credit_trainer(RayPPOTrainer), "creditlib_gae", False, gamma=0.9, lambd=0.8
+    trainer = trainer_of(
+        skyrl.credit_ray_trainer(RayPPOTrainer), "creditlib_gae", False, gamma=0.9, lambd=0.8
     )
     values = torch.tensor([[0.5, *[9.0] * gap, 0.25]])
     return run(trainer, *generated(rows, False), values)["advantages"][0, [0, -1]]
@@ -306,7 +312,9 @@ def test_tool_output_changes_no_token_credit():
 
 def test_an_unscored_trajectory_is_as_if_deleted():
     rows = [("a", 2, [1], [float("nan")], True)]
-    trainer = bare(skyrl.credit_trainer(RayPPOTrainer), "creditlib_grpo", True, {"scale": None})
+    trainer = trainer_of(
+        skyrl.credit_ray_trainer(RayPPOTrainer), "creditlib_grpo", True, {"scale": None}
+    )
     data = run(trainer, *generated([*STEPS[:3], *rows, STEPS[3]], True))
     assert data["advantages"][3].tolist() == [0.0, 0.0, 0.0]
     assert data["advantages"][1].tolist() == [0.5, 0.0, 0.5]
@@ -314,14 +322,16 @@ def test_an_unscored_trajectory_is_as_if_deleted():
 
 def test_a_mean_over_padding_is_refused():
     # SkyRL #1305: advantage_batch_normalize takes an unmasked mean.
-    for base in (RayPPOTrainer, skyrl.credit_trainer(RayPPOTrainer)):
-        trainer = bare(base, "creditlib_grpo", True, advantage_batch_normalize=True)
+    for base in (RayPPOTrainer, skyrl.credit_ray_trainer(RayPPOTrainer)):
+        trainer = trainer_of(base, "creditlib_grpo", True, advantage_batch_normalize=True)
         with pytest.raises(ContractError, match="advantage_batch_normalize"):
             run(trainer, *generated(STEPS, True))
 
 
 def test_the_loss_reduction_of_skyrl_is_multiplied_in_after_us():
-    trainer = bare(skyrl.credit_trainer(RayPPOTrainer), "creditlib_grpo", True, {"scale": None})
+    trainer = trainer_of(
+        skyrl.credit_ray_trainer(RayPPOTrainer), "creditlib_grpo", True, {"scale": None}
+    )
     trainer.cfg.trainer.micro_train_batch_size_per_gpu = 1
     data = run(trainer, *generated(STEPS, True))
     before = data["advantages"].clone()

@@ -56,10 +56,10 @@ SLIME = (
 _, cp_utils, loss, rollout, sample_types = itself(*SLIME)
 
 import creditlib as cl  # noqa: E402
-from creditlib.contract import ContractError  # noqa: E402
 from creditlib.integrations import slime  # noqa: E402
-from creditlib.integrations.hooks import require  # noqa: E402
+from creditlib.integrations.patching import verify  # noqa: E402
 from creditlib.testing import assert_close  # noqa: E402
+from creditlib.vocabulary.messages import ContractError  # noqa: E402
 
 PATH = "creditlib.integrations.slime.{}"
 Sample = sample_types.Sample
@@ -97,7 +97,7 @@ def arguments(creditlib=None, **changes):
 
 
 def samples(*rows):
-    """Samples of slime from (group, loss mask, reward) and what else they carry."""
+    """Samples of slime from (group, loss mask, reward) and their other fields."""
     made = []
     for place, (group, mask, reward, *rest) in enumerate(rows):
         sample = Sample(
@@ -149,7 +149,7 @@ def listed(batch, name="advantages"):
 
 def test_every_hook_is_as_it_was_recorded():
     for hook in slime.TRAINER.hooks:
-        require(slime.TRAINER, hook)
+        verify(slime.TRAINER, hook)
 
 
 def test_both_paths_load_as_slime_loads_them():
@@ -223,7 +223,7 @@ def test_several_samples_of_a_rollout_are_one_trajectory():
     assert data["rewards"] == [0.5, 0.5, -0.5, 0.0]
 
 
-def test_unscored_aborted_and_removed_samples_move_nobody():
+def test_unscored_aborted_and_removed_samples_change_no_baseline():
     # slime #657: rejected samples counted.
     rows = [
         (0, [1], 1.0),

@@ -16,7 +16,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.env_util import make_vec_env
 
 from creditlib.integrations import stable_baselines3 as ours
-from creditlib.integrations.hooks import HookError
+from creditlib.integrations.patching import HookError
 from creditlib.testing.tolerances import agree
 
 STEPS = 21
@@ -81,7 +81,9 @@ class Compared(RolloutBuffer):
             episode_start=self.episode_starts,
             last_value=last_values.numpy().flatten(),
             done=dones,
-            choice=ours.choose({"estimator": "gae", "gamma": self.gamma, "lam": self.gae_lambda}),
+            settings=ours.credit_settings(
+                {"estimator": "gae", "gamma": self.gamma, "lam": self.gae_lambda}
+            ),
         )
         self.rewards, self.values = (x.astype(np.float64) for x in kept)
         self.advantages = self.advantages.astype(np.float64)
@@ -174,8 +176,8 @@ def test_a_saved_model_finds_its_buffer_again():
     file.seek(0)
     again = PPO.load(file, env=environments(), device="cpu")
     assert again.rollout_buffer_class is ours.CreditRolloutBuffer
-    assert again.rollout_buffer.choice.options["lam"] == 0.5
-    assert again.rollout_buffer.choice.options["gamma"] == 0.9
+    assert again.rollout_buffer.settings.options["lam"] == 0.5
+    assert again.rollout_buffer.settings.options["gamma"] == 0.9
 
 
 def test_a_buffer_whose_method_has_moved_is_refused(monkeypatch):

@@ -17,8 +17,8 @@ from torchrl.objectives import ClipPPOLoss
 from torchrl.objectives.llm import MCAdvantage
 from torchrl.objectives.value import GAE
 
-from creditlib.integrations import torchrl as ours
-from creditlib.integrations.hooks import HookError
+from creditlib.integrations.patching import HookError
+from creditlib.integrations.torchrl import transform as ours
 from creditlib.testing import assert_close
 from creditlib.testing.tolerances import agree
 
@@ -55,7 +55,7 @@ def test_groups_of_tokens_enter_the_buffer_with_credit():
     transform = ours.CreditTransform("grpo", scale=None)
     before = data.clone()
     sample = written(data, transform)
-    # Group 7: 1 and 3 about 2. Group 8: 0 and 0. Row 4 takes no part, row 5 has nobody beside it.
+    # Group 7: 1 and 3 about 2. Group 8: 0 and 0. Row 4 takes no part, row 5 is alone in its group.
     credit = torch.tensor([-1.0, 0.0, 1.0, 0.0, 0.0, 0.0])[:, None]
     assert torch.equal(sample["advantage"][..., 0], torch.where(mask, credit, 0.0))
     assert sample["advantage"].shape == sample["next", "reward"].shape
@@ -141,7 +141,7 @@ def test_a_time_step_as_a_turn_gets_turn_credit():
     )
     keys = {"mask": ("collector", "mask")}
     transform = ours.CreditTransform(
-        "gigpo", keys=keys, time="turn", extras=("anchor",), gamma=1.0, scale=None
+        "gigpo", keys=keys, time="turn", columns=("anchor",), gamma=1.0, scale=None
     )
     # Episodes: ±0.5. Anchor 3 three times: to come 1, 1, 0, mean 2/3. 4 and 5: once each.
     third = 1 / 3

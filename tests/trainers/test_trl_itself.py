@@ -21,7 +21,7 @@ with warnings.catch_warnings():
 
 import creditlib as cl
 from creditlib import presets
-from creditlib.integrations import trl as ours
+from creditlib.integrations.trl import trainer as ours
 from creditlib.testing import assert_close
 from creditlib.testing.tolerances import agree
 
@@ -38,7 +38,7 @@ def quiet(caplog):
 
 
 def both(folder, steps=10, **others):
-    """What stock TRL noted, and what we did with the same settings."""
+    """What stock TRL recorded, and what creditlib gave with the same settings."""
     stock = tiny.trained(GRPOTrainer, folder, steps, **others)[1]
     own = tiny.trained(ours.CreditGRPOTrainer, folder, steps, **others, **STOCK)[1]
     return stock, own

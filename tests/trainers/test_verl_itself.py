@@ -11,9 +11,9 @@ import torch
 from trainer_modules import itself
 
 import creditlib as cl
-from creditlib.integrations import verl as adapter
-from creditlib.integrations.hooks import require
-from creditlib.integrations.naming import PREFIX, estimator_names
+from creditlib.integrations.patching import verify
+from creditlib.integrations.verl import registry as adapter
+from creditlib.rows.settings import PREFIX, estimator_names
 from creditlib.testing import assert_close
 
 verl, ray_trainer, trainer_base, core_algos, verl_config, omegaconf, tensordict = itself(
@@ -85,14 +85,14 @@ def computed(data, name, settings):
 @pytest.fixture(scope="module", autouse=True)
 def _registered():
     adapter.register()
-    assert adapter.REFUSALS == []
+    assert adapter.PATCH_ERRORS == []
 
 
 def test_the_hooks_are_as_recorded():
     """Looked at beneath what `register` has put in their place."""
     assert adapter.TRAINER.version in adapter.TRAINER.known
     for hook in adapter.TRAINER.hooks:
-        require(adapter.TRAINER, hook)
+        verify(adapter.TRAINER, hook)
 
 
 def test_verl_loads_the_plugin_by_itself():
@@ -217,7 +217,7 @@ def column(values):
 
 
 def turn_level(batch):
-    """Every turn's notes, as an agent loop gives them, for every turn-level method."""
+    """The columns of every turn, as an agent loop records them, for every turn-level method."""
     run = cl.layouts.turns_from_mask(batch["mask"] != 0)
     counts = cl.layouts.count_turns(run).tolist()
     rng = batch["rng"]
@@ -267,7 +267,7 @@ def without_verl(name, settings, batch, counts, notes):
 
 @pytest.mark.parametrize(("name", "settings"), TURN_LEVEL)
 def test_turn_level_methods_in_the_v0_driver(name, settings):
-    """verl's gamma is 1 unless said otherwise; the library's own default may be another."""
+    """verl's gamma is 1 by default; the library's own default may be another."""
     batch = ragged(3)
     counts, notes = turn_level(batch)
     data = proto(batch, **{key: column(values) for key, values in notes.items()})
@@ -416,8 +416,8 @@ def test_turn_level_methods_in_the_v1_driver(name, weight, monkeypatch):
             assert_close(found[key], each)
 
 
-def test_a_rejected_last_output_does_not_silence_its_session():
-    """verl's own gives the whole session 0; here its outcome still counts and is credited."""
+def test_a_rejected_last_output_does_not_zero_its_session():
+    """verl's own gives the whole session 0; here its outcome still counts and is credit."""
     mask = torch.tensor([[1, 1], [0, 0], [1, 1]])
     reward = torch.tensor([[0.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
     batch = {"mask": mask, "reward": reward, "uid": np.array(["t"] * 3, dtype=object)}

@@ -98,9 +98,9 @@ def recorded(name):
 
 def found(trainer):
     """The hooks of an adapter as the source has them."""
-    from creditlib.integrations.hooks import find, parameters_of
+    from creditlib.integrations.patching import locate, parameters_of
 
-    return {hook.path: list(parameters_of(find(trainer, hook)[2])) for hook in trainer.hooks}
+    return {hook.path: list(parameters_of(locate(trainer, hook)[2])) for hook in trainer.hooks}
 
 
 def from_source(own, missing=(), within=""):

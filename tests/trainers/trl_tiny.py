@@ -36,7 +36,7 @@ def tokenizer():
 
 
 def chat_tokenizer():
-    """The same with a chat template that TRL knows, and its special words."""
+    """The same with a chat template that TRL knows, and its special tokens."""
     words = tokenizer()
     words.add_special_tokens({"eos_token": "<|im_end|>"})
     words.add_tokens(["<|im_start|>", "<tool_call>", "</tool_call>", "<think>", "</think>"])
@@ -103,7 +103,7 @@ def lengths(completion_ids, **others):
 
 
 def watched(base, seen):
-    """A trainer that notes advantages, rewards and the loss of each micro-batch."""
+    """A trainer that records advantages, rewards and the loss of each micro-batch."""
 
     class Watched(base):
         def _calculate_rewards(self, inputs, prompts, completions, completion_ids_list):
@@ -127,17 +127,17 @@ def watched(base, seen):
 
 
 def trained(base, folder, steps=2, reward_funcs=letters, config=None, **others):
-    """A trainer after some steps of plain gradient descent, and what was noted meanwhile."""
+    """A trainer after some steps of plain gradient descent, and what was recorded meanwhile."""
     seen = []
-    usual = {"use_cpu": True, "bf16": False, "report_to": [], "disable_tqdm": True}
-    usual |= {"logging_steps": 1, "save_strategy": "no", "optim": "sgd", "learning_rate": 0.05}
-    usual |= {"per_device_train_batch_size": 3, "gradient_accumulation_steps": 4, "seed": 3}
-    usual |= {"num_generations": 4, "max_completion_length": 6, "loss_type": "grpo"}
-    usual |= {"max_steps": steps, "max_grad_norm": 1e9}
+    defaults = {"use_cpu": True, "bf16": False, "report_to": [], "disable_tqdm": True}
+    defaults |= {"logging_steps": 1, "save_strategy": "no", "optim": "sgd", "learning_rate": 0.05}
+    defaults |= {"per_device_train_batch_size": 3, "gradient_accumulation_steps": 4, "seed": 3}
+    defaults |= {"num_generations": 4, "max_completion_length": 6, "loss_type": "grpo"}
+    defaults |= {"max_steps": steps, "max_grad_norm": 1e9}
     data = Dataset.from_dict({"prompt": ["a", "bb", "c", "dd", "e", "ff"]})
     trainer = watched(base, seen)(
         model=others.pop("model", None) or model(),
-        args=GRPOConfig(output_dir=str(folder), **usual | (config or {})),
+        args=GRPOConfig(output_dir=str(folder), **defaults | (config or {})),
         reward_funcs=reward_funcs,
         processing_class=others.pop("processing_class", None) or tokenizer(),
         train_dataset=others.pop("train_dataset", data),
@@ -150,7 +150,7 @@ def trained(base, folder, steps=2, reward_funcs=letters, config=None, **others):
 
 def rank(credit, folder, batch):
     """Two steps of one rank; what it was given is written to the folder."""
-    from creditlib.integrations.trl import CreditGRPOTrainer
+    from creditlib.integrations.trl.trainer import CreditGRPOTrainer
 
     options = {"weight": "duration_weight"} if credit == "gigpo" else {"preset": "TRL_GRPO"}
     stock = credit == "stock"

@@ -1,18 +1,18 @@
-"""The laws that credit keeps, by name."""
+"""The laws of credit, by name."""
 
-from creditlib.testing.law import Law
+from creditlib.testing.engine.law import Law
 from creditlib.testing.laws import (
     calls,
-    comparison,
-    course,
     expectation,
-    members,
+    groups,
+    rewards,
     statistics,
     tokens,
+    turns,
     weights,
 )
 
 __all__ = ["LAWS"]
 
-_MODULES = (calls, members, statistics, comparison, tokens, course, weights, expectation)
+_MODULES = (calls, groups, statistics, rewards, tokens, turns, weights, expectation)
 LAWS: dict[str, Law] = {law.name: law for module in _MODULES for law in module.LAWS}

@@ -1,62 +1,60 @@
-"""The law of the expected gradient: exact, over every batch of a small world."""
+"""The law of the expected gradient, exact: over all groups of a small environment."""
 
 from __future__ import annotations
 
 import torch
 
-from creditlib.testing.law import Law, law
+from creditlib.testing.engine.law import Law, law
+from creditlib.testing.engine.trial import Trial
+from creditlib.testing.exact_gradient import enumerate_groups
 from creditlib.testing.subject import Subject
 from creditlib.testing.tolerances import tolerance
-from creditlib.testing.trial import Trial
-from creditlib.testing.world import world
 
 __all__ = ["LAWS"]
 
 
 def _enumerable(subject: Subject) -> bool:
-    """Credits trajectories or turns by what is known of the small world."""
+    """The environment has every required tensor, and the function uses a baseline."""
     required = {name for name, tensor in subject.tensors.items() if tensor.required}
     compares = bool(required & {"group", "baseline"}) and not subject.factor
     earns = bool(required & {"reward", "turn_reward", "token_reward"})
-    return compares and earns and required <= set(world(2).batch)
+    return compares and earns and required <= set(enumerate_groups(2).batch)
 
 
 @law("verl#7244", "PURE#2", when=_enumerable, kind="once")
 def the_expected_gradient_is_the_true_one(trial: Trial) -> None:
-    """Averaged over all batches, credit times score is a multiple of the gradient of the reward."""
+    """The expected product of credit and score is a positive multiple of the policy gradient."""
     for size in (2, 3):
-        small = world(size)
+        groups = enumerate_groups(size)
         required = [n for n, tensor in trial.subject.tensors.items() if tensor.required]
-        credit = trial({name: small.batch[name] for name in required})[0]
-        gradient, true = small.gradient(credit), small.true
+        credit = trial({name: groups.batch[name] for name in required})[0]
+        gradient, true = groups.gradient(credit), groups.true_gradient
         along = (gradient * true).sum() / true.square().sum()
         off = (gradient - along * true).abs().max() / true.abs().max()
-        limit = tolerance("exact expectation" if credit.dtype == torch.float64 else "law, float32")[
-            0
-        ]
-        if float(along) <= 0 or float(off) > limit * max(1.0, float(along)):
+        kind = "exact expectation" if credit.dtype == torch.float64 else "law, float32"
+        if float(along) <= 0 or float(off) > tolerance(kind)[0] * max(1.0, float(along)):
             share = float(off) / max(abs(float(along)), 1e-12)
             trial.broken(
-                f"the expected gradient of groups of {size} points elsewhere than the true one: "
-                f"{100 * share:.3g} % of it across",
+                f"the expected gradient of groups of {size} differs in direction from the true "
+                f"gradient by {100 * share:.3g} %",
                 _code(trial.subject, size, required),
             )
 
 
 def _code(subject: Subject, size: int, required: list[str]) -> str:
     tensors = ", ".join(f'"{each}"' for each in required)
-    batch = f"{{name: small.batch[name] for name in ({tensors},)}}"
+    batch = f"{{name: groups.batch[name] for name in ({tensors},)}}"
     call = f"{subject.name}(**{batch})"
-    first = ["from creditlib.testing import world"]
+    first = ["from creditlib.testing import enumerate_groups"]
     if subject.signature:
-        first.append("from creditlib.testing.native import native_subject")
-        call = f'native_subject({subject.name}, "{subject.signature}").call({batch}, {{}})[0]'
+        first.append("from creditlib.testing.conformance.trainer_subject import trainer_subject")
+        call = f'trainer_subject({subject.name}, "{subject.signature}").call({batch}, {{}})[0]'
     return "\n".join(
         [
             *first,
-            f"small = world({size})  # every batch of {size} trajectories, with its probability",
+            f"groups = enumerate_groups({size})  # all groups of {size}, with their probabilities",
             f"credit = {call}",
-            "small.gradient(credit), small.true  # one is no multiple of the other",
+            "groups.gradient(credit), groups.true_gradient  # they are not parallel",
         ]
     )
 

@@ -1,16 +1,16 @@
-"""Laws of the baseline and the spread: constants, lone members, size, precision."""
+"""Laws of baseline and scale: constant groups, lone members, bounds and precision."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from creditlib.testing.changes import members, place_outcome
-from creditlib.testing.law import Law, law
-from creditlib.testing.roles import OUTCOMES, compares, earned, judges_only
+from creditlib.testing.engine.law import Law, law
+from creditlib.testing.engine.trial import Results, Trial
+from creditlib.testing.generate.transforms import group_sizes, set_outcome
+from creditlib.testing.laws.conditions import OUTCOMES, outcome_only, uses_group_baseline
 from creditlib.testing.subject import Batch
 from creditlib.testing.tolerances import agree, tolerance
-from creditlib.testing.trial import Results, Trial
 
 __all__ = ["LAWS"]
 
@@ -22,31 +22,31 @@ def _rows(results: Results, where: Tensor) -> Results:
     return tuple(part[where] for part in results if part.ndim and len(part) == len(where))
 
 
-@law("verl#4598", "NeMo-RL#4158", "NeMo-RL#4161", when=compares)
+@law("verl#4598", "NeMo-RL#4158", "NeMo-RL#4161", when=uses_group_baseline)
 def constant_groups_get_nothing(trial: Trial) -> None:
-    """Who did exactly as well as everybody in the group gets exactly 0, whatever the number."""
-    batch = trial.earning_batch(families=("constant", "drawn"), dtypes=_EVERY_DTYPE, crowds=True)
-    if trial.draws.flag():  # numbers add up to rounding where there are many
+    """A constant group gets exactly zero credit."""
+    batch = trial.reward_batch(families=("constant", "drawn"), dtypes=_EVERY_DTYPE, crowds=True)
+    if trial.draws.boolean():  # rounding errors show in large groups
         batch["group"] = torch.zeros_like(batch["group"])
-    by_turn = [name for name in batch if name in earned(trial.subject, "reward")]
+    by_turn = [name for name in batch if name in trial.subject.tensors_with_unit("reward")]
     by_turn = [name for name in by_turn if name not in OUTCOMES]
     if by_turn:
         batch = _same_for_all(trial, batch, by_turn)
     first = (batch["group"][:, None] == batch["group"]).to(torch.int8).argmax(1)
-    rewards = [name for name in batch if name in earned(trial.subject, "reward")]
+    rewards = [name for name in batch if name in trial.subject.tensors_with_unit("reward")]
     if not rewards:
         return
     value = batch[rewards[0]]
     value = value.flatten(1).amax(1) if value.ndim > 1 and value.shape[1] else value
     if value.ndim == 1:
-        batch = place_outcome(batch, value[first])
-    together = members(batch) > 1
+        batch = set_outcome(batch, value[first])
+    together = group_sizes(batch) > 1
     if any(bool((part != 0).any()) for part in _rows(trial(batch), together)):
-        trial.broken("a group in which everybody earned the same got credit")
+        trial.broken("a group with equal rewards got credit")
 
 
 def _same_for_all(trial: Trial, batch: Batch, by_turn: list[str]) -> Batch:
-    """Each trajectory a copy of the first one of its group, which earns one number at each turn."""
+    """Each trajectory is a copy of its group's first one, with the same reward at each turn."""
     group, valid = batch["group"], batch.get("valid")
     first = (group[:, None] == group).to(torch.int8).argmax(1)
     batch = trial.select(batch, first)
@@ -59,7 +59,7 @@ def _same_for_all(trial: Trial, batch: Batch, by_turn: list[str]) -> Batch:
         batch[name] = torch.where(real, number, torch.zeros_like(x))
     if "reward" in batch and by_turn and batch[by_turn[0]].shape[1]:
         batch["reward"] = batch[by_turn[0]][:, 0].clone()
-    if "anchor" in batch:  # states that differ turn by turn
+    if "anchor" in batch:  # each turn has an anchor of its own
         batch["anchor"] = torch.arange(batch["anchor"].shape[1]).expand_as(batch["anchor"]).clone()
     batch["group"] = group
     if valid is not None:
@@ -67,10 +67,10 @@ def _same_for_all(trial: Trial, batch: Batch, by_turn: list[str]) -> Batch:
     return batch
 
 
-@law("verl#7581", "TRL#5773", when=compares)
+@law("verl#7581", "TRL#5773", when=uses_group_baseline)
 def lone_members_get_nothing(trial: Trial) -> None:
-    """Who has nobody to be compared with gets exactly 0: no raw reward, no NaN."""
-    batch = trial.earning_batch()
+    """A group of one trajectory gets exactly zero credit."""
+    batch = trial.reward_batch()
     batch["group"] = torch.arange(trial.rows(batch))
     if "turn_count" in batch:
         batch["turn_count"] = batch["turn_count"].clamp(max=1)
@@ -78,10 +78,10 @@ def lone_members_get_nothing(trial: Trial) -> None:
         trial.broken("the only member of a group got credit")
 
 
-@law("NeMo-RL#4158", "OpenRLHF#1334", when=judges_only)
+@law("NeMo-RL#4158", "OpenRLHF#1334", when=outcome_only)
 def no_credit_lies_beyond_the_spread(trial: Trial) -> None:
-    """No credit is larger than the rewards of the group lie apart, or √n deviations."""
-    batch = trial.earning_batch(families=_HARD, crowds=True)
+    """No credit exceeds both the range of the group's n rewards and √n."""
+    batch = trial.reward_batch(families=_HARD, crowds=True)
     if "reward" not in batch and "token_reward" not in batch:
         return
     outcome = batch["reward"] if "reward" in batch else batch["token_reward"].double().sum(1)
@@ -98,30 +98,31 @@ def no_credit_lies_beyond_the_spread(trial: Trial) -> None:
         size = part.double().abs()
         size = size.flatten(1).amax(1) if size.ndim > 1 else size
         if bool((size > limit[together]).any()):
-            trial.broken(f"a credit of {float(size.max()):.3g} lies beyond what the group earned")
+            largest = f"{float(size.max()):.3g}"
+            trial.broken(f"a credit of {largest} exceeds the range of the group's rewards and √n")
 
 
 @law("OpenRLHF#1334")
 def half_precision_is_computed_in_single(trial: Trial) -> None:
-    """bfloat16 inputs give what the same numbers in float32 give: they are no dtype to add in."""
+    """bfloat16 inputs give the same credit as the same values in float32."""
     batch = trial.batch(dtypes=(torch.bfloat16,), crowds=True, exclude=("offsets",))
     single = {n: x.float() if x.is_floating_point() else x for n, x in batch.items()}
     half, full = trial(batch), trial(single)
     for part in half:
         if part.dtype in (torch.bfloat16, torch.float16):
-            trial.broken(f"bfloat16 inputs get credit that is rounded to {part.dtype}")
+            trial.broken(f"bfloat16 inputs get credit in {part.dtype}")
     if not all(agree(a, b) for a, b in zip(half, full, strict=True)):
-        trial.broken("the same numbers in bfloat16 and in float32 get different credit")
+        trial.broken("the same values in bfloat16 and in float32 get different credit")
 
 
 @law("NeMo-RL#4158", "verl#4598", "slime#2235")
 def single_precision_is_enough(trial: Trial) -> None:
-    """float32 inputs give what the same numbers in float64 give, large offsets included."""
+    """float32 inputs give the same credit as the same values in float64."""
     batch = trial.batch(dtypes=(torch.float32,), crowds=True, exclude=("offsets",))
     double = {n: x.double() if x.is_floating_point() else x for n, x in batch.items()}
     pairs = zip(trial(batch), trial(double), strict=True)
     if not all(agree(single.float(), wide.float()) for single, wide in pairs):
-        trial.broken("the same numbers in float32 and in float64 get different credit")
+        trial.broken("the same values in float32 and in float64 get different credit")
 
 
 LAWS: tuple[Law, ...] = (

@@ -1,4 +1,4 @@
-"""Laws of tokens: masks, tool output, padding, packing, and where a reward lies."""
+"""Laws of tokens: masks, tool output, padding, packing and the place of a reward."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from creditlib.testing.changes import last_written, put_columns
-from creditlib.testing.draws import assume
-from creditlib.testing.law import Law, law
-from creditlib.testing.palettes import EXACT
+from creditlib.testing.engine.law import Law, law
+from creditlib.testing.engine.trial import Trial
+from creditlib.testing.generate.choices import assume
+from creditlib.testing.generate.reward_values import EXACT
+from creditlib.testing.generate.transforms import insert_columns, last_written
 from creditlib.testing.subject import Batch, Subject
-from creditlib.testing.trial import Trial
 
 __all__ = ["LAWS"]
 
@@ -25,40 +25,40 @@ def _has_turns(subject: Subject) -> bool:
 
 @law("TRL#4976", "SkyRL#1492", when=_has_turns)
 def nothing_where_nobody_wrote(trial: Trial) -> None:
-    """Tokens that the policy did not write, and turns that do not exist, get exactly 0."""
+    """Padded turns and tokens that the policy did not write get exactly zero credit."""
     batch = trial.batch(exclude=("offsets",))
     trial(batch)
-    every = trial.calls[-1].results  # what the loss masks too
+    every = trial.calls[-1].results  # with the tokens that the loss masks
     for part in () if isinstance(every, str) else every:
         if "turn" in batch and part.shape == batch["turn"].shape:
-            nobody = trial.subject.masked(batch)
+            unwritten = trial.subject.masked(batch)
         elif "turn_count" in batch and part.ndim == 2:
-            nobody = torch.arange(part.shape[1]) >= batch["turn_count"][:, None]
+            unwritten = torch.arange(part.shape[1]) >= batch["turn_count"][:, None]
         else:
             continue
-        if bool((part[nobody] != 0).any()):
+        if bool((part[unwritten] != 0).any()):
             trial.broken("a token or turn that the policy did not write got credit")
 
 
 @law("verl#2337", "verl#7278", "miles#1827", "Search-R1#175", "slime#1370", needs=("turn",))
 def tool_output_changes_nothing(trial: Trial) -> None:
-    """Tokens that a tool wrote, put in anywhere, change no credit, whatever values they have."""
+    """Inserted tool output changes no credit, whatever its place and its values."""
     batch = trial.batch(families=EXACT, include=("turn",), exclude=("offsets",))
     width = batch["turn"].shape[1]
-    at = trial.draws.whole(0, width)
+    at = trial.draws.integer(0, width)
     size = trial.draws.one_of((1, 2, 8))
     longer = dict(batch)
     for name, x in batch.items():
         if trial.second_axis(batch, name) != "token":
             continue
         value = {"turn": -1, "present": 1, "token_reward": 0}.get(name, 9)
-        longer[name] = put_columns(x, at, torch.full((len(x), size), value))
+        longer[name] = insert_columns(x, at, torch.full((len(x), size), value))
     short, long = trial(batch), trial(longer)
     rest = [column for column in range(width + size) if not at <= column < at + size]
     trial.must_agree(
         short,
         tuple(_columns(part, width + size, rest) for part in long),
-        f"{size} tokens of tool output changed the credit of what the policy wrote",
+        f"tool output of length {size} changed the credit of the policy's tokens",
     )
 
 
@@ -68,11 +68,11 @@ def _columns(part: Tensor, width: int, keep: list[int]) -> Tensor:
 
 @law("SkyRL#1305", "AReaL#1346", "TRL#7024", when=_has_turns)
 def padding_changes_nothing(trial: Trial) -> None:
-    """Padding holds nothing: its width, its side and what lies in it change no credit."""
+    """The width, the side and the values of padding change no credit."""
     batch = trial.batch(families=EXACT, exclude=("offsets",))
     garbage = trial.draws.one_of(_GARBAGE)
     extra = trial.draws.one_of((0, 1, 5))
-    left = trial.draws.flag()
+    left = trial.draws.boolean()
     wider, start = dict(batch), {}
     for name, x in batch.items():
         axis = trial.second_axis(batch, name)
@@ -82,7 +82,7 @@ def padding_changes_nothing(trial: Trial) -> None:
         fill = {"turn": -1, "present": 0}.get(name, _as(x, garbage))
         margin = torch.full((len(x), extra), fill, dtype=x.dtype)
         before = extra if left and axis == "token" else 0
-        wider[name] = put_columns(x, 0 if before else x.shape[1], margin)
+        wider[name] = insert_columns(x, 0 if before else x.shape[1], margin)
         start[x.shape[1] + extra] = (before, x.shape[1])
     plain, padded = trial(batch), trial(wider)
     cut = tuple(
@@ -91,31 +91,31 @@ def padding_changes_nothing(trial: Trial) -> None:
         else part
         for i, part in enumerate(padded)
     )
-    trial.must_agree(plain, cut, f"padding of {garbage:g} changed the credit")
+    trial.must_agree(plain, cut, f"padding with {garbage:g} changed the credit")
 
 
 def _as(x: Tensor, garbage: float) -> float:
     if x.is_floating_point():
         return garbage
-    return 1  # True, or an id that somebody has
+    return 1  # True, or an id that a group has
 
 
 def _filled(trial: Trial, batch: Batch, name: str, axis: str, garbage: float) -> Tensor:
-    """A tensor with garbage wherever it holds nothing."""
+    """A tensor with garbage in its padding."""
     x = batch[name]
     if name in ("turn", "present"):
         return x
     if axis == "turn":
         if "turn_count" not in batch:
             return x
-        nothing = torch.arange(x.shape[1]) >= batch["turn_count"][:, None]
+        padding = torch.arange(x.shape[1]) >= batch["turn_count"][:, None]
     elif "turn" not in batch:
         return x
     elif name == "token_reward":
-        nothing = ~batch["present"] if "present" in batch else ~_span(batch["turn"])
+        padding = ~batch["present"] if "present" in batch else ~_span(batch["turn"])
     else:
-        nothing = batch["turn"] < 0
-    return torch.where(nothing, torch.as_tensor(_as(x, garbage), dtype=x.dtype), x)
+        padding = batch["turn"] < 0
+    return torch.where(padding, torch.as_tensor(_as(x, garbage), dtype=x.dtype), x)
 
 
 def _span(turn: Tensor) -> Tensor:
@@ -126,15 +126,15 @@ def _span(turn: Tensor) -> Tensor:
 
 @law("verl#6310", "verl#5613", "TRL#3750", "verl#7278", needs=("turn", "token_reward"))
 def rewards_are_never_lost(trial: Trial) -> None:
-    """A reward that lies on tool output counts as if it lay on the written token before it."""
+    """A reward on tool output counts as on the last written token before it."""
     batch = trial.batch(
         families=EXACT, include=("turn", "token_reward", "present"), exclude=("offsets",)
     )
     turn = batch["turn"]
-    unwritten = _unwritten(turn, batch.get("present"), trial.subject.tail)
+    unwritten = _unwritten(turn, batch.get("present"), trial.subject.counts_masked_tail)
     spots = (unwritten & trial.subject.masked(batch)).nonzero().tolist()
     assume(len(spots))
-    row, column = spots[trial.draws.whole(0, len(spots) - 1)]
+    row, column = spots[trial.draws.integer(0, len(spots) - 1)]
     before = int(last_written(turn[row : row + 1, :column]))
     first, second = dict(batch), dict(batch)
     for where, target in ((before, first), (column, second)):
@@ -143,32 +143,34 @@ def rewards_are_never_lost(trial: Trial) -> None:
         target["token_reward"][row, where] = 1
     place = "masked last token" if not bool((turn[row, column:] >= 0).any()) else "masked token"
     trial.must_agree(
-        trial(first), trial(second), f"a reward on a {place} does not count as one before it"
+        trial(first),
+        trial(second),
+        f"a reward on a {place} does not count as on the written token before it",
     )
 
 
-def _unwritten(turn: Tensor, present: Tensor | None, tail: bool) -> Tensor:
-    """Tool output behind a written token, and at the end only where it cannot be padding."""
+def _unwritten(turn: Tensor, present: Tensor | None, counts_tail: bool) -> Tensor:
+    """Tool output after a written token; at the end of a row only where it is no padding."""
     mine = turn >= 0
     behind = (mine.cumsum(1) > 0) & ~mine
     inner = behind & _span(turn)
     if present is not None:
         inner = inner | (behind & present)
-    elif tail:
+    elif counts_tail:
         inner = behind
     return inner
 
 
 @law("prime-rl#2392", "TorchRL#4209", needs=("offsets", "turn"))
 def packed_rows_equal_padded_rows(trial: Trial) -> None:
-    """Trajectories laid end to end get what they get one to a row."""
-    # Rewards on tool output too, where it can be told from padding.
+    """Packed trajectories get the same credit as padded ones."""
+    # Rewards lie on tool output too, if `present` separates it from padding.
     fill = 0.5 * trial.subject.has("present")
     batch = trial.batch(families=EXACT, include=("turn", "offsets"), fill=fill)
     ends = batch["offsets"].tolist()
     bounds = list(pairwise(ends))
     width = max((end - start for start, end in bounds), default=0)
-    left = trial.draws.flag()
+    left = trial.draws.boolean()
     padded: Batch = {}
     tokens = int(batch["turn"].numel())
     for name, x in batch.items():

@@ -1,14 +1,14 @@
-"""Laws of weights: a factor on credit redistributes it, and does nothing where all are alike."""
+"""Laws of weights: their sign, their mean and equal turns."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from creditlib.testing.law import Law, law
+from creditlib.testing.engine.law import Law, law
+from creditlib.testing.engine.trial import Trial
 from creditlib.testing.subject import Batch, Subject
 from creditlib.testing.tolerances import agree
-from creditlib.testing.trial import Trial
 
 __all__ = ["LAWS"]
 
@@ -24,7 +24,7 @@ def _real(batch: Batch, width: int) -> Tensor:
 
 @law("NeMo-RL#2269", "OpenRLHF#1298", when=_is_factor)
 def weights_are_not_negative(trial: Trial) -> None:
-    """A weight says how much a credit counts: it turns none around."""
+    """Weights are non-negative."""
     for part in trial(trial.batch()):
         if bool((part < 0).any()):
             trial.broken(f"a weight is {float(part.min()):.3g}")
@@ -32,7 +32,7 @@ def weights_are_not_negative(trial: Trial) -> None:
 
 @law("NeMo-RL#2269", when=_is_factor)
 def equal_turns_weigh_one(trial: Trial) -> None:
-    """Where all turns are alike every weight is exactly 1."""
+    """Turns with equal values have a weight of exactly 1."""
     batch = trial.batch()
     rows = trial.rows(batch)
     structure = {name: batch[name] for name in ("group", "valid") if name in batch}
@@ -42,18 +42,18 @@ def equal_turns_weigh_one(trial: Trial) -> None:
             same[name] = x[:, :1].expand_as(x).contiguous()
     for part in trial(same):
         if bool((part[_real(same, part.shape[1])] != 1).any()):
-            trial.broken("turns that are all alike weigh something else than 1")
+            trial.broken("turns with equal values have a weight other than 1")
 
 
 @law("NeMo-RL#2269", "OpenRLHF#1298", when=_is_factor)
 def weights_keep_the_total(trial: Trial) -> None:
-    """Weights average to 1 over the turns that exist: the size of an update does not change."""
+    """The mean weight of the turns is 1."""
     batch = trial.batch()
     for part in trial(batch):
         real = _real(batch, part.shape[1])
         mean = part[real].double().mean()
         if int(real.sum()) and not agree(mean.to(part.dtype), torch.ones((), dtype=part.dtype)):
-            trial.broken(f"the weights of the turns average to {float(mean):.4g}")
+            trial.broken(f"the mean weight of the turns is {float(mean):.4g}")
 
 
 LAWS: tuple[Law, ...] = (weights_are_not_negative, equal_turns_weigh_one, weights_keep_the_total)

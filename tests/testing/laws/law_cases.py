@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
+from creditlib.testing.engine.counterexample import rounded
+from creditlib.testing.engine.runner import run_law, run_laws
 from creditlib.testing.laws import LAWS
-from creditlib.testing.pasteable import _rounded
-from creditlib.testing.running import put, put_all
 from creditlib.testing.subject import subject_of
 
 NUMBER = re.compile(r"-?\d[\d.]*(e-?\d+)?")
@@ -18,11 +18,11 @@ NUMBER = re.compile(r"-?\d[\d.]*(e-?\d+)?")
 
 @dataclass(frozen=True)
 class Broken:
-    """An estimator that one law forbids.
+    """An estimator that breaks one law.
 
-    sentence: what the law says of it, # for a number that depends on the batch. kept_by: one of
-    ours that keeps the law. also: further laws
-    that whoever breaks this one in this way may break too. steady: called twice, it says the same.
+    sentence: of the counterexample, with # for a number that depends on the batch. kept_by: one of
+    our functions that keeps the law. also: further laws that the estimator may break. repeatable:
+    two calls give the same result.
     """
 
     law: str
@@ -30,17 +30,17 @@ class Broken:
     function: Callable[..., Any]
     kept_by: str
     also: tuple[str, ...] = ()
-    steady: bool = True
+    repeatable: bool = True
 
     def __str__(self) -> str:
         return self.law
 
 
-def breaks(cases, law, sentence, *, kept_by="rloo", also=(), steady=True):
+def breaks(cases, law, sentence, *, kept_by="rloo", also=(), repeatable=True):
     """Add the estimator below to `cases`."""
 
     def register(function):
-        cases.append(Broken(law, sentence, function, kept_by, tuple(also), steady))
+        cases.append(Broken(law, sentence, function, kept_by, tuple(also), repeatable))
         return function
 
     return register
@@ -54,21 +54,21 @@ def wide(x):
 def assert_broken_in_just_this_way(case):
     """The law says so in its words, what it pastes shows it, and no other law is broken."""
     subject = subject_of(case.function, {})
-    verdict = put(LAWS[case.law], subject)
+    verdict = run_law(LAWS[case.law], subject)
     said = NUMBER.sub("#", verdict.sentence) if "#" in case.sentence else verdict.sentence
     assert (verdict.state, said) == ("broken", case.sentence), verdict
-    printed = replay(verdict.code, {case.function.__name__: case.function}, case.steady)
-    assert printed or not verdict.code or "small.gradient" in verdict.code
+    printed = replay(verdict.code, {case.function.__name__: case.function}, case.repeatable)
+    assert printed or not verdict.code or "groups.gradient" in verdict.code
     few = [law for law in LAWS.values() if law.kind != "some" and law.name != case.law]
-    every = put_all(subject, laws=few, skip={}, examples=8)
+    every = run_laws(subject, laws=few, skip={}, examples=8)
     assert {each.law.name for each in every.broken} <= set(case.also), str(every)
 
 
 def assert_kept_by_ours(case):
-    assert put(LAWS[case.law], subject_of(case.kept_by, {})).state == "kept"
+    assert run_law(LAWS[case.law], subject_of(case.kept_by, {})).state == "kept"
 
 
-def replay(code: str, scope: dict[str, Any], steady: bool = True) -> int:
+def replay(code: str, scope: dict[str, Any], repeatable: bool = True) -> int:
     """Run pasted lines; every result must be the one printed below its call. How many were."""
     scope = {"torch": torch, **scope}
     lines = code.splitlines()
@@ -80,7 +80,7 @@ def replay(code: str, scope: dict[str, Any], steady: bool = True) -> int:
             exec(text, scope)
             continue
         result = came_back(text, scope)
-        assert result == comments or not steady, (code, result)
+        assert result == comments or not repeatable, (code, result)
         printed += 1
     return printed
 
@@ -102,4 +102,4 @@ def came_back(text, scope):
     except Exception as error:
         return [f"raises {type(error).__name__}: {error}"]
     parts = result if isinstance(result, tuple) else (result,)
-    return [_rounded(part) for part in parts]
+    return [rounded(part) for part in parts]

@@ -11,7 +11,7 @@ CASES = []
 @breaks(
     CASES,
     "every_batch_is_taken",
-    "a legal batch was refused: ValueError: groups must be of one size",
+    "a valid batch was refused: ValueError: groups must be of one size",
 )
 def wants_even_groups(*, reward: Reward, group: Group) -> Credit:
     if len(set(group.unique(return_counts=True)[1].tolist())) > 1:
@@ -71,7 +71,7 @@ CALLS = []
         "scaling_rewards_scales_or_changes_nothing",
         "better_is_never_worse",
     ],
-    steady=False,
+    repeatable=False,
 )
 def cools_down(*, reward: Reward) -> Credit:
     CALLS.append(1)
@@ -81,13 +81,13 @@ def cools_down(*, reward: Reward) -> Credit:
 @breaks(
     CASES,
     "credit_carries_no_gradient",
-    "the result requires a gradient where an input does",
+    "the result requires a gradient if an input does",
 )
 def keeps_the_gradient(*, reward: Reward, baseline: Baseline) -> Credit:
     return wide(reward) - wide(baseline)
 
 
-@breaks(CASES, "missing_tensors_are_refused", "`group`=None was taken without a word")
+@breaks(CASES, "missing_tensors_are_refused", "`group`=None raised no error")
 def guesses_groups(*, reward: Reward, group: Group) -> Credit:
     one = torch.zeros(len(reward), dtype=torch.int64)
     return rloo(reward=reward, group=one if group is None else group)
@@ -96,7 +96,7 @@ def guesses_groups(*, reward: Reward, group: Group) -> Credit:
 @breaks(
     CASES,
     "unknown_options_are_refused",
-    "an option called no_such_option was taken without a word",
+    "the unknown option no_such_option raised no error",
 )
 def takes_anything(*, reward: Reward, group: Group, **_) -> Credit:
     return rloo(reward=reward, group=group)

@@ -10,7 +10,7 @@ CASES = []
 @breaks(
     CASES,
     "the_expected_gradient_is_the_true_one",
-    "the expected gradient of groups of 2 points elsewhere than the true one: 25.8 % of it across",
+    "the expected gradient of groups of 2 differs in direction from the true gradient by 25.8 %",
 )
 def divided_by_the_deviation(*, reward: Reward, group: Group) -> Credit:
     return grpo(reward=reward, group=group)

@@ -11,7 +11,7 @@ CASES = []
 @breaks(
     CASES,
     "constant_groups_get_nothing",
-    "a group in which everybody earned the same got credit",
+    "a group with equal rewards got credit",
 )
 def less_a_rounded_mean(*, reward: Reward, group: Group) -> Credit:
     x = reward.detach().double()
@@ -30,7 +30,7 @@ def lone_members_get_all(*, turn_reward: TurnReward, group: Group, turn_count: T
 @breaks(
     CASES,
     "no_credit_lies_beyond_the_spread",
-    "a credit of # lies beyond what the group earned",
+    "a credit of # exceeds the range of the group's rewards and √n",
 )
 def summed_instead_of_averaged(*, reward: Reward, group: Group) -> Credit:
     return rloo(reward=reward, group=group) * (group[:, None] == group).sum(1)
@@ -39,7 +39,7 @@ def summed_instead_of_averaged(*, reward: Reward, group: Group) -> Credit:
 @breaks(
     CASES,
     "half_precision_is_computed_in_single",
-    "the same numbers in bfloat16 and in float32 get different credit",
+    "the same values in bfloat16 and in float32 get different credit",
 )
 def rounded_as_the_reward(*, reward: Reward, group: Group) -> Credit:
     credit = rloo(reward=reward, group=group)
@@ -49,7 +49,7 @@ def rounded_as_the_reward(*, reward: Reward, group: Group) -> Credit:
 @breaks(
     CASES,
     "single_precision_is_enough",
-    "the same numbers in float32 and in float64 get different credit",
+    "the same values in float32 and in float64 get different credit",
 )
 def shrunk_before_compared(*, reward: Reward, group: Group) -> Credit:
     return rloo(reward=0.9 * wide(reward), group=group)

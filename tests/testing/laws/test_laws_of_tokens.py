@@ -22,7 +22,7 @@ def half_for_tool_output(*, reward: Reward, turn: Turn) -> Advantage:
 @breaks(
     CASES,
     "tool_output_changes_nothing",
-    "1 tokens of tool output changed the credit of what the policy wrote",
+    "tool output of length 1 changed the credit of the policy's tokens",
     kept_by="gae",
 )
 def shared_with_tool_output(*, reward: Reward, turn: Turn) -> Advantage:
@@ -32,7 +32,7 @@ def shared_with_tool_output(*, reward: Reward, turn: Turn) -> Advantage:
     return torch.where(mine, share[:, None], 0)
 
 
-@breaks(CASES, "padding_changes_nothing", "padding of 9 changed the credit", kept_by="gae")
+@breaks(CASES, "padding_changes_nothing", "padding with 9 changed the credit", kept_by="gae")
 def padding_is_summed(*, token_reward: TokenReward, turn: Turn) -> Advantage:
     total = wide(token_reward.detach()).sum(1, keepdim=True)
     return torch.where(turn >= 0, total, 0)
@@ -41,7 +41,7 @@ def padding_is_summed(*, token_reward: TokenReward, turn: Turn) -> Advantage:
 @breaks(
     CASES,
     "rewards_are_never_lost",
-    "a reward on a masked token does not count as one before it",
+    "a reward on a masked token does not count as on the written token before it",
     kept_by="discounted_return",
 )
 def rewards_are_masked(*, token_reward: TokenReward, turn: Turn) -> Advantage:

@@ -17,7 +17,7 @@ def slow_turns_count_less(*, duration: Duration, turn_count: TurnCount) -> Facto
 @breaks(
     CASES,
     "equal_turns_weigh_one",
-    "turns that are all alike weigh something else than 1",
+    "turns with equal values have a weight other than 1",
     kept_by="duration_weight",
 )
 def late_turns_count_more(*, duration: Duration, turn_count: TurnCount) -> Factor:
@@ -31,7 +31,7 @@ def late_turns_count_more(*, duration: Duration, turn_count: TurnCount) -> Facto
 @breaks(
     CASES,
     "weights_keep_the_total",
-    "the weights of the turns average to #",
+    "the mean weight of the turns is #",
     kept_by="completion_weight",
 )
 def capped_and_not_given_back(*, duration: Duration, turn_count: TurnCount) -> Factor:

@@ -1,0 +1,51 @@
+"""`creditlib check`: the laws of credit on any function."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from creditlib.cli.typer_app import add_cwd_to_path, app, make_console
+from creditlib.report import law_report
+
+__all__ = ["check"]
+
+
+@app.command(short_help="Check a function against the laws of credit.")
+def check(
+    function: Annotated[str, typer.Argument(help="Name or mypkg.module:function.")],
+    signature: Annotated[
+        str | None, typer.Option(help="Calling convention: verl, skyrl or trl.")
+    ] = None,
+    law: Annotated[list[str] | None, typer.Option(help="Only this law; repeatable.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="law=reason: broken by design.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", help="Such as gamma=0.9.")
+    ] = None,
+    examples: Annotated[int, typer.Option(min=1, help="Batches for each law.")] = 100,
+    seed: Annotated[int | None, typer.Option(help="Draw other batches.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check a function, yours or a trainer's, against the laws; exit code 1 if it breaks one."""
+    add_cwd_to_path()
+    report = law_report.checked_by_laws(
+        function,
+        signature=signature,
+        laws=law,
+        skip=skip or (),
+        options=option or (),
+        examples=examples,
+        seed=seed,
+        seconds=seconds,
+        progress=sys.stderr.isatty() and not as_json,
+    )
+    if as_json:
+        typer.echo(law_report.as_json(report, function, signature))
+    else:
+        make_console().print(law_report.verdict_table(report))
+        law_report.print_broken(report, make_console())
+    if report.broken:
+        raise typer.Exit(1)

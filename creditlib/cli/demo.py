@@ -1,0 +1,54 @@
+"""`creditlib demo`: the training on text games, or rollouts that it wrote."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from creditlib.cli.typer_app import app, make_console
+from creditlib.report import explain
+from creditlib.rollouts import read
+
+__all__ = ["demo"]
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_SHIPPED = Path(__file__).parent / "textworld_rollouts.jsonl"
+
+
+@app.command(short_help="Show GRPO and GiGPO on text games.")
+def demo(
+    seeds: Annotated[int, typer.Option(help="Paired training runs of each estimator.")] = 32,
+    updates: Annotated[int, typer.Option(help="Optimizer steps in a run.")] = 100,
+    out: Annotated[Path, typer.Option(help="File for the rollouts, *.jsonl.")] = Path(
+        "demo_rollouts.jsonl"
+    ),
+) -> None:
+    """Train on text games with GRPO and GiGPO credit; without a checkout, show such rollouts.
+
+    The options are those of the training, which needs a checkout of creditlib.
+    """
+    if (_CHECKOUT / "examples" / "textworld").is_dir():
+        sys.path.insert(0, str(_CHECKOUT))
+        training = importlib.import_module("examples.textworld")
+        training.run(seeds=seeds, updates=updates, out=out, console=make_console())
+    else:
+        _show_shipped_rollouts()
+
+
+def _show_shipped_rollouts() -> None:
+    """The credit of rollouts that the training wrote."""
+    explanation = explain(read(_SHIPPED), ["grpo", "gigpo"], limit=None)
+    console = make_console(explanation.width)
+    console.print(
+        "The demo that trains on text games lies in examples/textworld of creditlib's repository; "
+        "`make demo` runs it there. It wrote these rollouts:\n"
+        f"  creditlib explain {_SHIPPED} -e grpo -e gigpo",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(explanation)

@@ -1,0 +1,86 @@
+"""`creditlib explain`: how estimators credit the rollouts of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from creditlib.cli.typer_app import add_cwd_to_path, app, make_console, name_and_value
+from creditlib.report import explain as explain_rollouts
+from creditlib.report.law_report import value_of
+from creditlib.rollouts import read
+from creditlib.rollouts.formats import AUTO, format_names
+from creditlib.vocabulary.messages import ContractError
+
+__all__ = ["explain"]
+
+_FORMATS = f"{AUTO}, {format_names()}, or mypkg.module:FORMAT."
+
+
+@app.command(short_help="Show how estimators credit your rollouts.")
+def explain(
+    file: Annotated[Path, typer.Argument(help="JSON Lines or Parquet file, or a folder of them.")],
+    estimator: Annotated[
+        list[str], typer.Option("--estimator", "-e", help="Name or mypkg.module:function.")
+    ],
+    group: Annotated[
+        list[str] | None, typer.Option("--group", "-g", help="Group to show; repeatable.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show every group.")] = False,
+    format: Annotated[str, typer.Option(help=_FORMATS)] = AUTO,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", help="Such as gigpo.gamma=0.9.")
+    ] = None,
+    similarity: Annotated[
+        float | None,
+        typer.Option(help="Share an anchor from this similarity of observations, 0 to 1."),
+    ] = None,
+    reward_weight: Annotated[
+        list[str] | None,
+        typer.Option("--reward-weight", help="TRL: reward column to sum, such as accuracy=1.0."),
+    ] = None,
+) -> None:
+    """Show turn by turn how estimators credit the trajectories of a group."""
+    add_cwd_to_path()
+    options = _options(option or [], estimator)
+    weights = dict(_weight(text) for text in reward_weight or [])
+    rollouts = read(file, format=format, similarity=similarity, reward_weights=weights or None)
+    explanation = explain_rollouts(
+        rollouts,
+        estimator,
+        groups=group,
+        limit=None if every else 3,
+        options=options,
+        more="`--group NAME` or `--all`",
+    )
+    make_console(explanation.width).print(explanation)
+    if not explanation.credited:
+        raise typer.Exit(2)
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, value = name_and_value("explain", "--reward-weight", text)
+    try:
+        return name, float(value)
+    except ValueError:
+        raise ContractError(
+            f"explain: `--reward-weight` must be a number for {name}, got {value!r}."
+        ) from None
+
+
+def _options(texts: list[str], estimators: list[str]) -> dict[str, dict[str, Any]]:
+    """'gigpo.gamma=0.9' as {'gigpo': {'gamma': 0.9}}; the value is JSON, or else text."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        key, value = name_and_value("explain", "--option", text)
+        estimator, _, name = key.rpartition(".")
+        if estimator not in estimators:
+            names = ", ".join(estimators)
+            raise ContractError(
+                f"explain: `--option` must start with an estimator of the command ({names}) and a "
+                f"dot, got {text!r}."
+            )
+        found.setdefault(estimator, {})[name] = value_of(value)
+    return found

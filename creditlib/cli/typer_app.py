@@ -1,0 +1,63 @@
+"""The typer app that every command adds itself to, and what the commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from creditlib.version import __version__
+from creditlib.vocabulary.messages import ContractError
+
+__all__ = ["add_cwd_to_path", "app", "make_console", "name_and_value"]
+
+app = typer.Typer(
+    help="Credit assignment for reinforcement learning of language models and agents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"creditlib {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options_before_commands(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """The options that come before a command."""
+
+
+def make_console(needed: int = 0) -> Console:
+    """A console as wide as the terminal; for a pipe or a file it is wide enough for the tables."""
+    wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=max(120, needed)) if wide else Console()
+
+
+def add_cwd_to_path() -> None:
+    """Let `mypkg.module:function` lie in the current folder, as `python -m` does."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+
+
+def name_and_value(command: str, flag: str, text: str) -> tuple[str, str]:
+    """Both sides of `name=value`.
+
+    >>> name_and_value("explain", "--option", "grpo.scale=None")
+    ('grpo.scale', 'None')
+    """
+    name, sign, value = text.partition("=")
+    if not (name and sign and value):
+        raise ContractError(f"{command}: `{flag}` must be name=value, got {text!r}.")
+    return name, value

@@ -1,0 +1,1 @@
+"""Methods that credit a token: float[batch token], or packed float[token]."""

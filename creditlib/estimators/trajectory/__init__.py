@@ -1,0 +1,1 @@
+"""Methods that credit a trajectory: float[batch]."""

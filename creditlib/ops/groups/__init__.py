@@ -1,0 +1,17 @@
+"""Statistics by group: center and scale of values among those with equal ids."""
+
+from creditlib.ops.backend.operation import Operation
+from creditlib.ops.groups import reference
+from creditlib.ops.precision import wide
+
+__all__ = ["dense", "relative"]
+
+dense = Operation(reference.dense)
+
+relative = Operation(
+    reference.relative,
+    schema="(Tensor x, Tensor[] keys, Tensor where, str? center='mean', Tensor? weight=None, "
+    "Tensor? leave_out=None, str? scale=None, int ddof=1, float eps=0.0, str eps_at='std', "
+    "float variance_eps=0.0, str? lone=None, Tensor? otherwise=None) -> Tensor",
+    shape=lambda given: wide(given["x"].new_empty(given["x"].shape)),
+)

@@ -1,0 +1,37 @@
+"""Discounted sums of what follows, along turns and along the tokens that the policy wrote."""
+
+from creditlib.ops.backend.operation import Operation
+from creditlib.ops.backend.torch_library import per_token
+from creditlib.ops.returns import reference
+
+__all__ = ["gae", "token_returns", "turn_returns", "whitened_returns"]
+
+_of_reward = per_token("reward")
+_of_reward_and_value = per_token("reward", "value")
+
+token_returns = Operation(
+    reference.token_returns,
+    schema="(Tensor reward, Tensor turn, float gamma, Tensor? present=None, "
+    "Tensor? offsets=None) -> Tensor",
+    shape=_of_reward,
+)
+
+whitened_returns = Operation(
+    reference.whitened_returns,
+    schema="(Tensor reward, Tensor turn, float gamma, float eps, Tensor? present=None, "
+    "Tensor? offsets=None) -> (Tensor, Tensor)",
+    shape=lambda given: (_of_reward(given), _of_reward(given)),
+)
+
+gae = Operation(
+    reference.gae,
+    schema="(Tensor reward, Tensor value, Tensor turn, float gamma, float lam, "
+    "Tensor? bootstrap=None, Tensor? present=None, Tensor? offsets=None) -> (Tensor, Tensor)",
+    shape=lambda given: (_of_reward_and_value(given), _of_reward_and_value(given)),
+)
+
+turn_returns = Operation(
+    reference.turn_returns,
+    schema="(Tensor x, Tensor where, float gamma) -> Tensor",
+    shape=lambda given: given["x"].new_empty(given["x"].shape),
+)

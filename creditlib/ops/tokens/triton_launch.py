@@ -1,0 +1,92 @@
+"""Credit down to tokens, and token values up to turns, one launch each.
+
+    to_tokens   one pass over the tokens; the credit of a few thousand turns stays in the cache.
+                For packed tokens a program searches the rows of its first and last token, and
+                each of its tokens searches between these two.
+    sum_turns   a program for each row and 8 turns, which skips chunks without tokens of its turns.
+                Sums are cut as in `triton_precision`: no padding, gap or layout changes a bit.
+
+The launchers never wait for the device and clear no memory, so CUDA graphs can record them. On a
+CPU a turn id past the last turn is refused. On a GPU such a token gets 0 and counts nowhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from creditlib.ops.backend.triton_tensors import OPTIONS, on, rows, target
+from creditlib.ops.precision import copy_to_out
+from creditlib.ops.tokens.reference import refuse_turns
+from creditlib.ops.tokens.triton_kernel import packed_kernel, padded_kernel, sum_kernel
+
+__all__ = ["sum_turns", "to_tokens"]
+
+# (widest row, (rows, tokens) of a program) for padded rows; tokens of a program for packed rows.
+TILES = [(32, (32, 32)), (128, (8, 128)), (512, (2, 512)), (None, (1, 1024))]
+PACKED, WARPS = 1024, 4
+# Turns of a program that sums, and tokens that it reads at once.
+TURNS, CHUNK = 8, 256
+# float64 adds integers of at most 32 bits without rounding.
+SMALL = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32)
+
+
+def to_tokens(
+    credit: Tensor,
+    turn: Tensor,
+    *,
+    weight: Tensor | None = None,
+    offsets: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Every token gets the credit of its row or of its turn; exactly 0 where turn < 0."""
+    by_turn = credit.ndim == 2
+    turns = credit.shape[1] if by_turn else 0
+    if by_turn:
+        refuse_turns("to_tokens", turn, turns)
+    dtype = torch.float64 if credit.dtype == torch.float64 else torch.float32
+    result = target(turn, dtype, out)
+    if not turn.numel():
+        return copy_to_out(result, out)
+    credit, turn = rows(credit), rows(turn)
+    weight = None if weight is None else rows(weight)
+    given = [credit, turn, weight, result]
+    form: dict[str, Any] = {"BY_TURN": by_turn, "num_warps": WARPS, **OPTIONS}
+    with on(turn):
+        if offsets is not None:
+            sizes = [credit.shape[0], turn.shape[0], turns, credit.stride(0)]
+            grid = ((turn.shape[0] + PACKED - 1) // PACKED,)
+            packed_kernel[grid](*given, rows(offsets), *sizes, **form, BLOCK=PACKED)
+        else:
+            height, width = turn.shape
+            high, wide = next(tile for most, tile in TILES if most is None or width <= most)
+            strides = [0 if x is None else x.stride(0) for x in given]
+            grid = (-(-height // high) * -(-width // wide),)
+            padded_kernel[grid](
+                *given, height, width, turns, *strides, **form, ROWS=high, COLS=wide
+            )
+    return copy_to_out(result, out)
+
+
+def sum_turns(x: Tensor, turn: Tensor, turns: int, *, offsets: Tensor | None = None) -> Tensor:
+    """The sum of x over the tokens of each turn."""
+    refuse_turns("turn_sum", turn, turns)
+    height = turn.shape[0] if offsets is None else offsets.shape[0] - 1
+    dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
+    result = torch.empty((height, turns), dtype=dtype, device=x.device)
+    if not result.numel():
+        return result
+    exact = x.dtype in SMALL
+    x, turn = rows(x), rows(turn)
+    if offsets is None:
+        sizes = [turn.shape[1], turns, x.stride(0), turn.stride(0)]
+    else:
+        offsets, sizes = rows(offsets), [0, turns, 0, 0]
+    with on(x):
+        sum_kernel[(height * -(-turns // TURNS),)](
+            *(x, turn, result, offsets, *sizes),
+            EXACT=exact, TURNS=TURNS, CHUNK=CHUNK, num_warps=WARPS, **OPTIONS,
+        )  # fmt: skip
+    return result

@@ -1,0 +1,154 @@
+"""Credit of several estimators on one batch, each at turn level, for a table with columns."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from creditlib.registry import apply, resolve
+from creditlib.rollouts import Rollouts
+from creditlib.vocabulary.annotations import tensors_of
+from creditlib.vocabulary.messages import ContractError, error_line, one_line
+
+__all__ = ["Column", "Estimator", "credit_columns", "heading", "name_of"]
+
+Estimator = str | Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """The credit that one estimator gives a batch.
+
+    credit: the estimator's result, float[batch] or float[batch turn]; None if there is none.
+    turn_credit: the same as float[batch turn]; every turn of a trajectory gets its credit.
+    reason: one sentence on why there is no credit, '' if there is credit.
+    """
+
+    name: str
+    credit: Tensor | None = None
+    turn_credit: Tensor | None = None
+    reason: str = ""
+
+
+def name_of(estimator: Estimator) -> str:
+    """The name as the user wrote it, or the name of the function.
+
+    >>> name_of("mypkg.credit:patient_grpo"), name_of(len)
+    ('mypkg.credit:patient_grpo', 'len')
+    """
+    if isinstance(estimator, str):
+        return estimator
+    return getattr(estimator, "__name__", type(estimator).__name__)
+
+
+def heading(name: str) -> str:
+    r"""The function's name alone, broken at underscores where it is long.
+
+    >>> heading("mypkg.credit:patient_grpo_of_turns")
+    'patient_\ngrpo_\nof_\nturns'
+    """
+    short = name.rpartition(":")[2]
+    return short if len(short) <= 12 else short.replace("_", "_\n")
+
+
+def credit_columns(
+    rollouts: Rollouts,
+    estimators: Sequence[Estimator],
+    *,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Column]:
+    """One column per estimator, computed on the whole batch; `options` by the estimator's name.
+
+    An estimator that needs a tensor the rollouts lack keeps its column, with the reason.
+
+    >>> from creditlib.rollouts import from_trajectories
+    >>> turn = {"text": "..."}
+    >>> batch = from_trajectories([
+    ...     {"group": 0, "outcome": 1.0, "turns": [turn, turn]},
+    ...     {"group": 0, "outcome": 0.0, "turns": [turn]},
+    ... ])
+    >>> grpo, opo = credit_columns(batch, ["grpo", "opo"], options={"grpo": {"scale": None}})
+    >>> grpo.turn_credit
+    tensor([[ 0.5000,  0.5000],
+            [-0.5000,  0.0000]])
+    >>> opo.reason
+    'opo needs `length`, which these rollouts do not have.'
+    """
+    given = options or {}
+    return [
+        _column(rollouts, estimator, given.get(name_of(estimator), {})) for estimator in estimators
+    ]
+
+
+def _column(rollouts: Rollouts, estimator: Estimator, options: Mapping[str, Any]) -> Column:
+    name = name_of(estimator)
+    function = resolve(estimator)
+    reason = _missing_tensors(name, function, rollouts)
+    if reason:
+        return Column(name, reason=reason)
+    try:
+        reason = _unknown_option(name, function, options)
+        if reason:
+            return Column(name, reason=reason)
+        result = apply(function, rollouts.tensors, **options)
+    except ContractError as error:  # its message names the function
+        return Column(name, reason=one_line(error))
+    except (Exception, SystemExit) as error:  # a third-party function may raise anything
+        return Column(name, reason=f"{name} failed: {error_line(error)}")
+    credit = cast("tuple[Any, ...]", result)[0] if isinstance(result, tuple) else result
+    shape = tuple(rollouts.tensors["turn_reward"].shape)
+    if not isinstance(credit, Tensor) or tuple(credit.shape) not in (shape, shape[:1]):
+        fact = tuple(credit.shape) if isinstance(credit, Tensor) else type(credit).__name__
+        return Column(
+            name, reason=f"{name} must return float[batch] or float[batch turn], got {fact}."
+        )
+    return Column(name, credit, _at_turns(credit, rollouts))
+
+
+def _missing_tensors(name: str, function: Callable[..., Any], rollouts: Rollouts) -> str:
+    """The sentence on the required tensors that the rollouts lack, '' if they lack none."""
+    missing = [
+        tensor
+        for tensor in tensors_of(function).values()
+        if tensor.required and tensor.name not in rollouts.tensors
+    ]
+    if not missing:
+        return ""
+    names = ", ".join(f"`{tensor.name}`" for tensor in missing)
+    if any("token" in tensor.contract for tensor in missing):
+        return f"{name} works on tokens: it needs {names}, which rollout files do not have."
+    return f"{name} needs {names}, which these rollouts do not have."
+
+
+def _unknown_option(name: str, function: Callable[..., Any], options: Mapping[str, Any]) -> str:
+    """The sentence on the first option that the signature lacks, with the nearest name."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return ""
+    named = [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    wrong = next((option for option in options if option not in named), None)
+    if wrong is None:
+        return ""
+    near = difflib.get_close_matches(wrong, named, 1)
+    if near:
+        return f"{name} has no option `{wrong}`; did you mean `{near[0]}`?"
+    tensors = tensors_of(function)
+    have = ", ".join(f"`{option}`" for option in named if option not in tensors) or "none"
+    return f"{name} has no option `{wrong}`; it has {have}."
+
+
+def _at_turns(credit: Tensor, rollouts: Rollouts) -> Tensor:
+    count = rollouts.tensors["turn_count"]
+    turn = torch.arange(rollouts.tensors["turn_reward"].shape[1])
+    by_turn = credit[:, None] if credit.ndim == 1 else credit
+    return torch.where(turn < count[:, None], by_turn, by_turn.new_zeros(()))

@@ -1,0 +1,83 @@
+"""The formats that `read` knows; a new format is one file and one entry of `FORMATS`."""
+
+from __future__ import annotations
+
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+from creditlib.rollouts.creditlib_schema import CREDITLIB
+from creditlib.rollouts.rollout_format import RolloutFormat, Row
+from creditlib.rollouts.trl import TRL
+from creditlib.rollouts.verl import VERL
+from creditlib.vocabulary.messages import ContractError, contract_error, error_line
+
+__all__ = ["AUTO", "FORMATS", "detect_format", "find_format", "format_names", "formats_table"]
+
+AUTO = "auto"
+
+# `read` compares the first row with the formats in this order.
+FORMATS: dict[str, RolloutFormat] = {each.name: each for each in (CREDITLIB, VERL, TRL)}
+
+
+def format_names() -> str:
+    """The names in a sentence.
+
+    >>> format_names()
+    'creditlib, verl or trl'
+    """
+    *first, last = FORMATS
+    return f"{', '.join(first)} or {last}"
+
+
+def find_format(asked: str | RolloutFormat) -> RolloutFormat | None:
+    """The format asked for: a name, "package.module:NAME" or a format; None stands for "auto"."""
+    if isinstance(asked, RolloutFormat):
+        return asked
+    if asked == AUTO:
+        return None
+    if asked in FORMATS:
+        return FORMATS[asked]
+    choices = ", ".join(repr(name) for name in (AUTO, *FORMATS))
+    if not (isinstance(asked, str) and ":" in asked):
+        wanted = f"one of {choices}, a RolloutFormat or 'package.module:NAME'"
+        raise contract_error("read", "format", wanted, repr(asked))
+    found, fact = _imported(asked)
+    if isinstance(found, RolloutFormat):
+        return found
+    raise contract_error("read", "format", "an import path of a RolloutFormat", fact)
+
+
+def _imported(path: str) -> tuple[Any, str]:
+    """What lies at an import path, and what a message says of it."""
+    try:
+        found: Any = pkgutil.resolve_name(path)
+    except (Exception, SystemExit) as error:  # third-party code may raise anything
+        return None, f"{path!r} ({error_line(error)})"
+    return found, f"{path!r}, which is {type(found).__name__}"
+
+
+def detect_format(row: Row, file: Path) -> RolloutFormat:
+    """The first format whose keys the row has."""
+    for each in FORMATS.values():
+        if each.matches(row):
+            return each
+    keys = ", ".join(f"`{key}`" for key in row) or "of none"
+    raise ContractError(
+        f"rollouts: {file} must hold rows of the format {format_names()}, got the keys {keys}."
+    )
+
+
+def formats_table() -> str:
+    """The table of formats in `docs/rollouts.md`.
+
+    >>> print(formats_table().splitlines()[0])
+    | `format=` | written by | keys of the first row | options of `read` |
+    """
+    lines = ["| `format=` | written by | keys of the first row | options of `read` |"]
+    lines.append("|---|---|---|---|")
+    for each in FORMATS.values():
+        keys = ", ".join(f"`{key}`" for key in sorted(each.keys))
+        options = ", ".join(f"`{option}`" for option in each.options) or "–"
+        lines.append(f"| `{each.name}` | {each.written_by} | {keys} | {options} |")
+    return "\n".join(lines)

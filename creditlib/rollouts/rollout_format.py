@@ -1,0 +1,67 @@
+"""What a format of rollout files is: a name, the keys of its rows, and how a row is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from creditlib.vocabulary.messages import ContractError
+
+__all__ = ["Converted", "RolloutFormat", "Row", "check_keys"]
+
+Row = Mapping[str, Any]
+
+
+class Converted(NamedTuple):
+    """Rows of a format as trajectories in creditlib's own schema.
+
+    places: where each trajectory was read, such as 'run/1.jsonl line 3'.
+    notes: what the conversion had to decide, one sentence each.
+    """
+
+    trajectories: Sequence[Row]
+    places: Sequence[str]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class RolloutFormat:
+    """A format of rollout files; `rollouts.read(path, format=...)` takes one of your own.
+
+    name: how a user asks for the format.
+    keys: a file has this format if its first row has all these keys; `read` then checks that every
+        row has them.
+    convert: takes the rows, the places where they were read, and the options by name.
+    options: the options of `read` that `convert` takes.
+    written_by: who writes such files, for the documentation.
+
+    >>> def convert(rows, places):
+    ...     turns = [[{"text": row["answer"]}] for row in rows]
+    ...     found = [
+    ...         {"group": row["question"], "outcome": row["correct"], "turns": turn}
+    ...         for row, turn in zip(rows, turns, strict=True)
+    ...     ]
+    ...     return Converted(found, places)
+    >>> quiz = RolloutFormat("quiz", frozenset({"question", "answer", "correct"}), convert)
+    >>> quiz.matches({"question": "7*8", "answer": "56", "correct": 1.0, "seed": 3})
+    True
+    """
+
+    name: str
+    keys: frozenset[str]
+    convert: Callable[..., Converted]
+    options: tuple[str, ...] = ()
+    written_by: str = ""
+
+    def matches(self, row: Row) -> bool:
+        """Whether a row has every key of the format."""
+        return row.keys() >= self.keys
+
+
+def check_keys(rows: Sequence[Row], places: Sequence[str], keys: frozenset[str]) -> None:
+    """Raise a ContractError for the first row that lacks a key."""
+    for row, place in zip(rows, places, strict=True):
+        for key in sorted(keys):
+            if key not in row:
+                raise ContractError(f"rollouts: `{key}` must be in every row, got none in {place}.")

@@ -1,0 +1,168 @@
+"""Credit on every token of a trainer's rows, by an estimator with its settings."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from creditlib.algebra import to_tokens, whiten
+from creditlib.diagnostics import diagnose
+from creditlib.distributed import gathered
+from creditlib.registry import apply
+from creditlib.rows.read import Rows
+from creditlib.rows.row_sums import row_count, row_sum
+from creditlib.rows.settings import CreditSettings
+from creditlib.vocabulary.messages import contract_error
+
+__all__ = ["RowCredit", "credit_rows"]
+
+
+@dataclass(frozen=True)
+class RowCredit:
+    """Credit on the tokens of the rows, and numbers for the trainer's logger.
+
+    advantage: float32[row token], exactly 0 where the policy wrote nothing. returns: what a critic
+    learns from, never whitened; without a critic it is `advantage`, the same tensor.
+    """
+
+    advantage: Tensor
+    returns: Tensor
+    compute_metrics: Callable[[], dict[str, float]] = field(repr=False, compare=False)
+
+    @functools.cached_property
+    def metrics(self) -> dict[str, float]:
+        """Numbers for a logger: `diagnose` of the credit, the shares of excluded rows and copies.
+
+        They are computed at the first read. Read them before you change `advantage` in place.
+        """
+        return self.compute_metrics()
+
+
+def credit_rows(rows: Rows, settings: CreditSettings, *, gather: bool = False) -> RowCredit:
+    """The credit of every token of the rows, in float32; 0 where the policy wrote nothing.
+
+    gather: statistics cover the rows of all ranks (`distributed.gathered`). Token estimators
+    compute each row by itself. Normalisation over tokens covers one rank only, so it is refused
+    with several ranks.
+
+    >>> from creditlib.rows import credit_settings, read_rows
+    >>> mask = torch.tensor([[1, 0, 1], [1, 1, 0]])
+    >>> rows = read_rows(mask=mask, group=["a", "a"], reward=[1.0, 0.0])
+    >>> credit_rows(rows, credit_settings({"scale": None}, estimator="grpo")).advantage
+    tensor([[ 0.5000,  0.0000,  0.5000],
+            [-0.5000, -0.5000,  0.0000]])
+    """
+    ranks = _ranks() if gather else 1
+    if settings.credits_tokens:
+        _refuse_several_ranks(settings, ranks)
+        return _credit_tokens(rows, settings)
+    if ranks == 1 and not len(rows.index.first):  # no trajectory takes part: nothing to compute
+        return _no_credit(rows)
+    credit = _call(settings.estimator, rows.batch, settings.options, gather)
+    if settings.weight is not None:
+        weight = _call(settings.weight, rows.batch, {}, gather)
+        credit = weight * (credit[:, None] if credit.ndim == 1 else credit)
+    if settings.whiten:
+        size = rows.batch["length" if credit.ndim == 1 else "turn_length"]
+        credit = _call(whiten, {"credit": credit, "weight": size}, {}, gather)
+    if not len(credit):
+        return _no_credit(rows)
+    of_rows = credit.to(torch.float32)[rows.index.trajectory.clamp(min=0).to(credit.device)]
+    advantage = to_tokens(of_rows, rows.turn)
+    return RowCredit(advantage, advantage, functools.partial(_metrics, credit, rows))
+
+
+def _no_credit(rows: Rows) -> RowCredit:
+    zeros = torch.zeros(rows.turn.shape, device=rows.turn.device)
+    return RowCredit(zeros, zeros, functools.partial(_metrics, zeros.new_zeros(0), rows))
+
+
+def _call(
+    function: Any, batch: Mapping[str, Tensor], options: Mapping[str, Any], gather: bool
+) -> Tensor:
+    return apply(gathered(function) if gather else function, batch, **options)
+
+
+def _credit_tokens(rows: Rows, settings: CreditSettings) -> RowCredit:
+    """The credit of a token estimator. It computes each row by itself: one row per trajectory."""
+    if settings.weight is not None:
+        wanted = "none: the estimator credits tokens"
+        raise contract_error(settings.name, "weight", wanted, settings.weight.__name__)
+    index = rows.index
+    originals = int(index.original.sum())
+    if originals != len(index.first):
+        fact = f"{originals} rows of {len(index.first)} trajectories"
+        raise contract_error(settings.name, "turn", "of one row for each trajectory", fact)
+    _refuse_different_copies(rows, settings)
+    first = index.first.to(rows.turn.device)
+    whole = len(first) == len(rows.turn)
+    tokens = {name: x if whole else x[first] for name, x in rows.tokens.items()}
+    result = apply(settings.estimator, {**rows.batch, **tokens}, **settings.options)
+    advantage, returns = result if isinstance(result, tuple) else (result, result)
+    written = tokens["turn"] >= 0
+    if settings.whiten:
+        advantage = whiten(advantage, written)
+    metrics = functools.partial(_token_metrics, advantage, written, rows)
+    same = advantage is returns
+    advantage = _on_rows(advantage, rows)
+    return RowCredit(advantage, advantage if same else _on_rows(returns, rows), metrics)
+
+
+def _ranks() -> int:
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def _refuse_several_ranks(settings: CreditSettings, ranks: int) -> None:
+    if settings.normalizes_over_tokens and ranks > 1:
+        wanted = "False: normalisation over tokens covers one rank only"
+        raise contract_error(settings.name, "gather", wanted, f"True on {ranks} ranks")
+
+
+def _refuse_different_copies(rows: Rows, settings: CreditSettings) -> None:
+    """A copy gets the token credit of its original, so both must have the same mask."""
+    index = rows.index
+    copies = ((index.trajectory >= 0) & ~index.original).nonzero()[:, 0]
+    own = index.first[index.trajectory[copies]]
+    if len(copies) and not rows.turn[copies].equal(rows.turn[own]):
+        raise contract_error(
+            settings.name, "step", "a copy with the mask of its original", "another mask"
+        )
+
+
+def _on_rows(x: Tensor, rows: Rows) -> Tensor:
+    """From one row for each trajectory that takes part to all rows of the trainer's batch."""
+    x = x.to(torch.float32)
+    index = rows.index
+    if len(x) == len(index.trajectory):  # every row is a trajectory that takes part
+        return x
+    if not len(x):
+        return torch.zeros(rows.turn.shape, device=rows.turn.device)
+    back = index.trajectory.clamp(min=0).to(x.device)
+    return torch.where(rows.turn >= 0, x[back], 0.0)
+
+
+def _token_metrics(advantage: Tensor, written: Tensor, rows: Rows) -> dict[str, float]:
+    """The metrics of token credit: of its mean over the written tokens of each trajectory."""
+    return _metrics(row_sum(advantage) / row_count(written).clamp(min=1), rows)
+
+
+def _metrics(credit: Tensor, rows: Rows) -> dict[str, float]:
+    batch, index = rows.batch, rows.index
+    found = diagnose(
+        credit,
+        reward=batch["reward"],
+        group=batch["group"],
+        turn_reward=batch.get("turn_reward"),
+        turn_count=batch.get("turn_count"),
+    )
+    row = len(index.trajectory)
+    found["rows/excluded"] = int((index.trajectory < 0).sum()) / row if row else 0.0
+    copies = (index.trajectory >= 0) & ~index.original
+    found["rows/copies"] = int(copies.sum()) / row if row else 0.0
+    return {f"creditlib/{name}": number for name, number in found.items()}

@@ -1,0 +1,287 @@
+"""Credit settings: an estimator, its options, a weight and whitening, read from a mapping.
+
+Trainers name an estimator of creditlib `creditlib_grpo` and so on; `settings_for` reads such a name
+together with the section of the trainer's configuration that holds the options.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from creditlib import presets
+from creditlib.registry import plugins, public_functions, resolve, title
+from creditlib.vocabulary.annotations import Argument, options_of, result_of, tensors_of
+from creditlib.vocabulary.messages import contract_error, describe_value
+
+__all__ = [
+    "PREFIX",
+    "CreditSettings",
+    "credit_settings",
+    "estimator_names",
+    "estimator_of",
+    "is_ours",
+    "merge_settings",
+    "setting",
+    "settings_for",
+]
+
+PREFIX = "creditlib_"
+# Keys of the settings that are not options of the estimator.
+_OWN = ("estimator", "preset", "weight", "whiten")
+
+
+@dataclass(frozen=True)
+class CreditSettings:
+    """An estimator with its options, a weight that multiplies its credit, and whether to whiten."""
+
+    estimator: Callable[..., Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    weight: Callable[..., Any] | None = None
+    whiten: bool = False
+
+    @functools.cached_property
+    def name(self) -> str:
+        """The name of the estimator in error messages."""
+        return title(self.estimator)
+
+    @functools.cached_property
+    def credits_tokens(self) -> bool:
+        """Whether the estimator works at token level: it takes `turn`."""
+        return "turn" in tensors_of(self.estimator)
+
+    @functools.cached_property
+    def uses_turns(self) -> bool:
+        """Whether the result depends on which turn wrote a token, not only on whether one did."""
+        if self.credits_tokens:
+            return result_of(self.estimator).turn_sensitive
+        named = {**tensors_of(self.estimator), **(tensors_of(self.weight) if self.weight else {})}
+        own = {name for name, tensor in named.items() if _has_turns(tensor)}
+        return bool(own | (self.needs & _turn_arguments()))
+
+    @functools.cached_property
+    def uses_lengths(self) -> bool:
+        """Whether the number of written tokens is needed."""
+        return self.whiten or "length" in self.needs
+
+    @functools.cached_property
+    def normalizes_over_tokens(self) -> bool:
+        """Whether token credit is normalised over all tokens of the batch."""
+        return self.whiten or result_of(self.estimator).over_tokens
+
+    @functools.cached_property
+    def required(self) -> frozenset[str]:
+        """The arguments of the estimator that have no default and no option yet."""
+        empty = inspect.Parameter.empty
+        named = _parameters(self.estimator).items()
+        wanted = (
+            name for name, each in named if each.default is empty and each.kind.value in (1, 3)
+        )
+        return frozenset(wanted) - set(self.options)
+
+    @functools.cached_property
+    def needs(self) -> frozenset[str]:
+        """The arguments that the estimator and the weight name."""
+        named = set(_parameters(self.estimator))
+        return frozenset(named | set(_parameters(self.weight) if self.weight else ()))
+
+
+def credit_settings(
+    settings: Mapping[str, Any] | None = None,
+    *,
+    estimator: str | Callable[..., Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+) -> CreditSettings:
+    """Read credit settings from a mapping and check them.
+
+    Keys of `settings`: `estimator` (a name, an import path or a function; the argument `estimator`
+    is used if the key is missing), `preset` (a name in `creditlib.presets`), `weight` (a name, an
+    import path or a function that returns float[batch turn], such as duration_weight), `whiten`
+    (True: over the tokens written, as PPO does with GAE), and every option of the estimator by its
+    name. `defaults` holds the trainer's own options, such as gamma. A default counts if the
+    estimator has an option of that name; a preset overrides it, and `settings` override both.
+
+    >>> credit_settings({"preset": "TRL_GRPO", "scale": None}, estimator="grpo").options
+    {'eps': 0.0001, 'scale': None}
+    >>> credit_settings({"k": 2}, estimator="grpo")
+    Traceback (most recent call last):
+    creditlib.ContractError: grpo: `k` must be one of its options, got 2.
+    """
+    given = _as_dict(settings)
+    wanted = given.get("estimator") or estimator
+    if wanted is None:
+        raise contract_error(
+            "credit_settings", "estimator", "a name, an import path or a function", "nothing"
+        )
+    function = resolve(cast("str | Callable[..., Any]", wanted))
+    weight = resolve(given["weight"]) if given.get("weight") else None
+    options = {name: value for name, value in given.items() if name not in _OWN}
+    parameters = _parameters(function)
+    free = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+    tensors = tensors_of(function)
+    for name, value in options.items():
+        if (name not in parameters and not free) or name in tensors:
+            near = difflib.get_close_matches(name, [p for p in parameters if p not in tensors], 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise contract_error(
+                title(function), name, "one of its options", f"{_shown(value)}{hint}"
+            )
+    base = {n: value for n, value in (defaults or {}).items() if _accepts(function, n, value)}
+    preset = _preset(given.get("preset"))
+    unknown = [name for name in preset if not free and name not in parameters]
+    if unknown:
+        fact = f"{given['preset']!r}, which sets `{unknown[0]}`"
+        raise contract_error(title(function), "preset", "a preset of its own options", fact)
+    return CreditSettings(
+        function, {**base, **preset, **options}, weight, bool(given.get("whiten", False))
+    )
+
+
+def is_ours(name: object) -> bool:
+    """Whether a trainer's setting names creditlib: `creditlib`, or `creditlib_grpo` and so on.
+
+    A name with the prefix is ours even if no estimator has it: `settings_for` then suggests a
+    similar name.
+
+    >>> is_ours("creditlib"), is_ours("creditlib_gigpo"), is_ours("grpo")
+    (True, True, False)
+    """
+    return str(name) == "creditlib" or str(name).startswith(PREFIX)
+
+
+def settings_for(
+    name: object, settings: Mapping[str, Any] | None, defaults: Mapping[str, Any] | None = None
+) -> CreditSettings:
+    """The credit settings for a name in a trainer's configuration; see `credit_settings`.
+
+    >>> settings_for("creditlib_rloo", None).name
+    'rloo'
+    >>> settings_for("creditlib", {"estimator": "gpg"}).name
+    'gpg'
+    """
+    own_settings = merge_settings(settings, None)
+    estimator = estimator_of(name)
+    if estimator is None and str(name).startswith(PREFIX):
+        own = str(name).removeprefix(PREFIX)
+        near = difflib.get_close_matches(own, list(estimator_names()), 1)
+        hint = f" (did you mean {PREFIX + near[0]!r}?)" if near else ""
+        raise contract_error(
+            "creditlib", "estimator", f"one of {PREFIX}NAME", f"{str(name)!r}{hint}"
+        )
+    if estimator is None and not own_settings.get("estimator"):
+        wanted = f"a name or an import path, or {PREFIX}NAME as the trainer's estimator"
+        raise contract_error("creditlib", "estimator", wanted, "nothing")
+    return credit_settings(own_settings, estimator=estimator, defaults=defaults)
+
+
+def merge_settings(settings: Mapping[str, Any] | None, section: Any) -> dict[str, Any]:
+    """Settings overridden by the section for creditlib in a trainer's configuration, if any.
+
+    >>> merge_settings({"scale": None, "gamma": 1.0}, {"gamma": 0.9})
+    {'scale': None, 'gamma': 0.9}
+    """
+    for given in (settings, section):
+        if given is not None and not hasattr(given, "keys"):
+            fact = describe_value(given)
+            raise contract_error("creditlib", "settings", "options by name", fact)
+    return {**(settings or {}), **(section or {})}
+
+
+def setting(holder: Any, name: str, default: Any = None) -> Any:
+    """A value of a mapping, or an attribute of an object; `default` if there is none.
+
+    >>> setting({"gamma": 1.0}, "gamma"), setting(object(), "gamma", 0.9)
+    (1.0, 0.9)
+    """
+    if isinstance(holder, Mapping):
+        return holder.get(name, default)
+    found = getattr(holder, name, None)
+    return default if found is None else found
+
+
+def estimator_names() -> dict[str, Callable[..., Any]]:
+    """Every estimator of advantages by its name: ours, and plug-ins of `creditlib.estimators`.
+
+    A plug-in with the name of one of ours does not replace it.
+
+    >>> names = estimator_names()
+    >>> names["grpo"].__name__, "information_gain" in names
+    ('grpo', False)
+    """
+    found = {plugin.name: plugin.function for plugin in plugins() if plugin.function is not None}
+    return {**found, **_own_estimators()}
+
+
+def estimator_of(name: object) -> Callable[..., Any] | None:
+    """The estimator for a name with the prefix; None for any other name.
+
+    >>> estimator_of("creditlib_gigpo").__name__, estimator_of("grpo")
+    ('gigpo', None)
+    """
+    own = str(name).removeprefix(PREFIX)
+    if own == str(name):
+        return None
+    if own in _own_estimators():  # looking for plug-ins reads every installed package
+        return _own_estimators()[own]
+    return estimator_names().get(own)
+
+
+@functools.cache
+def _own_estimators() -> dict[str, Callable[..., Any]]:
+    """The functions of this package whose result is an advantage."""
+    public = public_functions().items()
+    return {name: each for name, each in public if result_of(each).kind == "advantage"}
+
+
+def _accepts(function: Callable[..., Any], name: str, value: object) -> bool:
+    """Whether a function has an option of this name that may have this value."""
+    option = options_of(function).get(name)
+    if value is None and option is not None:
+        return option.optional or None in (option.choices or ())
+    return name in _parameters(function)
+
+
+def _has_turns(tensor: Argument) -> bool:
+    return any(axis == "turn" for shape in tensor.shapes for axis, _ in shape.axes)
+
+
+@functools.cache
+def _turn_arguments() -> frozenset[str]:
+    """Names of turn-level arguments in this package: third-party functions may lack annotations."""
+    every = [tensors_of(each) for each in public_functions().values()]
+    names = {name for named in every for name, tensor in named.items() if _has_turns(tensor)}
+    return frozenset(names | {"turn_count"})
+
+
+def _as_dict(settings: Mapping[str, Any] | None) -> dict[str, Any]:
+    if settings is None:
+        return {}
+    if not hasattr(settings, "keys"):
+        raise contract_error(
+            "credit_settings", "settings", "options by name", describe_value(settings)
+        )
+    return {str(name): settings[name] for name in settings}
+
+
+def _preset(name: object) -> dict[str, Any]:
+    if not name:
+        return {}
+    if name not in presets.__all__:
+        near = difflib.get_close_matches(str(name).upper(), presets.__all__, 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        wanted = "a name in creditlib.presets"
+        raise contract_error("credit_settings", "preset", wanted, f"{name!r}{hint}")
+    return dict(getattr(presets, str(name)))
+
+
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, (str, int, float)) else describe_value(value)
+
+
+@functools.cache
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(function).parameters

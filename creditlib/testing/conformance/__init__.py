@@ -1,0 +1,1 @@
+"""The laws on a trainer's own estimator, called with the trainer's signature."""

@@ -1,0 +1,1 @@
+"""Random batches: from bytes to consistent tensors for any annotated function."""

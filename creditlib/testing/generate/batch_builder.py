@@ -1,0 +1,253 @@
+"""Build a batch from bytes: one byte string holds all tensors of a trajectory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from creditlib.testing.generate.decode import ValueDecoder, shaped
+from creditlib.vocabulary.annotations import Argument, Shape
+
+__all__ = [
+    "STRUCTURE",
+    "TURNS",
+    "BatchBuilder",
+    "BatchConfig",
+    "ByteLayout",
+    "build",
+    "byte_layout",
+]
+
+TURNS = 4  # the largest number of turns of a trajectory
+TOKENS = 2 + TURNS * 5 + 2  # a lead, turns of up to 3 tokens with gaps of up to 2, a tail
+OTHER = {"milestone": 4, "objective": 3}
+HEAD = 5 + 2 * TURNS  # group, valid, turns, lead, tail; size and gap of each turn
+COUNTS = (1, 2, 0, 3, TURNS)
+# Tensors that must agree with each other. Any other tensor is decoded by its axes and its range.
+STRUCTURE = (
+    *("group", "valid", "turn_count", "turn_length", "length"),
+    *("turn", "present", "offsets"),
+)
+
+
+@dataclass(frozen=True)
+class ByteLayout:
+    """The first byte of each tensor in a trajectory's bytes, and the number of bytes."""
+
+    tensors: Mapping[str, Argument]
+    start: Mapping[str, int]
+    size: int
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """What all trajectories of a batch share.
+
+    values: what rewards are drawn from. extra_turns, extra_tokens: columns beyond those needed.
+    pad_left: padding lies on the left. level: 0 for trajectory level and 1 for turn level, where a
+    tensor allows both. fill: the value of floats in padding and in tokens that the policy did not
+    write. group_size: 0 for groups by id, else groups of equal size, one after the other.
+    """
+
+    dtype: torch.dtype = torch.float32
+    values: Sequence[float] = (0.0, 1.0)
+    extra_turns: int = 0
+    extra_tokens: int = 0
+    pad_left: bool = False
+    packed: bool = False
+    level: int = 0
+    fill: float = 0.0
+    group_size: int = 0
+
+
+def byte_layout(tensors: Mapping[str, Argument]) -> ByteLayout:
+    """The layout of a signature, read once for many batches."""
+    start: dict[str, int] = {}
+    size = HEAD
+    for name, tensor in tensors.items():
+        start[name] = size
+        if name not in STRUCTURE:
+            size += max(_extent(shape) for shape in tensor.shapes)
+    return ByteLayout(tensors, start, size)
+
+
+def _extent(shape: Shape) -> int:
+    """The number of values of a tensor that belong to one trajectory."""
+    sizes = {"batch": 1, "turn": TURNS, "token": TOKENS}
+    result = 1
+    for axis, _ in shape.axes:
+        result *= sizes.get(axis, _size(axis))
+    return result
+
+
+def _size(axis: str) -> int:
+    """The size of an axis that is neither batch nor turn nor token."""
+    return int(axis) if axis.isdigit() else OTHER.get(axis, 4)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A trajectory: its bytes, and the turn of each token (-1: the policy did not write it)."""
+
+    raw: bytes
+    valid: bool
+    sizes: list[int]
+    turn: list[int]
+
+
+def _groups(rows: Sequence[bytes], group_size: int) -> list[int]:
+    """Group ids: a trajectory joins the previous one or any earlier one, or starts a group.
+
+    Ids refer to other trajectories, so that shrinking one of them keeps the other groups.
+    """
+    if group_size:
+        return [number // group_size for number in range(len(rows))]
+    groups: list[int] = []
+    for number, raw in enumerate(rows):
+        action, which = raw[0] % 3, raw[0] // 3
+        if not number:
+            groups.append(0)
+        elif action == 1:
+            groups.append(max(groups) + 1)
+        else:
+            groups.append(groups[which % number if action == 2 else -1])
+    return groups
+
+
+def _row(raw: bytes) -> _Row:
+    count = COUNTS[raw[2] % len(COUNTS)]
+    sizes = [1 + raw[5 + k] % 3 for k in range(count)]
+    turn = [-1] * (raw[3] % 3)
+    for k, size in enumerate(sizes):
+        turn += [k] * size + [-1] * (raw[5 + TURNS + k] % 3 if k + 1 < count else 0)
+    turn += [-1] * (raw[4] % 3)
+    return _Row(raw, raw[1] % 4 != 3, sizes, turn)
+
+
+def build(
+    layout: ByteLayout, names: Sequence[str], rows: Sequence[bytes], config: BatchConfig
+) -> dict[str, Tensor]:
+    """The tensors of a batch, one trajectory for each string of `layout.size` bytes."""
+    found = [_row(raw) for raw in rows]
+    turns = max([len(row.sizes) for row in found], default=0) + config.extra_turns
+    # There are more tokens than turns, so that the size of an axis identifies it.
+    width = max([len(row.turn) for row in found] + [turns + 1]) + config.extra_tokens
+    builder = BatchBuilder(layout, found, _groups(rows, config.group_size), turns, width, config)
+    result = {name: builder.tensor(name) for name in names}
+    for name in names:
+        spec = layout.tensors[name].spec
+        if spec is not None and spec.part_of in result:
+            result[name] = torch.minimum(result[name], result[spec.part_of])
+    return result
+
+
+class BatchBuilder:
+    """Builds the tensors of one batch."""
+
+    def __init__(
+        self,
+        layout: ByteLayout,
+        rows: list[_Row],
+        groups: list[int],
+        turns: int,
+        width: int,
+        config: BatchConfig,
+    ) -> None:
+        self.layout, self.rows, self.groups = layout, rows, groups
+        self.turns, self.width, self.config = turns, width, config
+
+    def tensor(self, name: str) -> Tensor:
+        """A tensor by its name."""
+        if name in STRUCTURE:
+            return self.structure(name)
+        argument = self.layout.tensors[name]
+        shape = self.shape_of(argument)
+        start = self.layout.start[name]
+        axes = [axis for axis, _ in shape.axes]
+        config = self.config
+        decode = ValueDecoder(shape.kind, argument.spec, config.values, config.dtype, config.fill)
+        if axes == ["batch"]:
+            return decode.tensor([decode(row.raw[start]) for row in self.rows])
+        if axes == ["batch", "turn"]:
+            return decode.tensor(
+                [self.by_turn(row, decode, start) for row in self.rows], self.turns
+            )
+        if axes in (["batch", "token"], ["token"]):
+            return self.tokens(
+                [self.by_token(row, decode, start) for row in self.rows], decode.tensor, decode.fill
+            )
+        inner = [_size(axis) for axis in axes if axis != "batch"]
+        each = torch.Size(inner).numel()
+        raws = [row.raw for row in self.rows]
+        if axes[:1] != ["batch"]:  # all trajectories share the tensor
+            raws = [*raws, bytes(self.layout.size)][:1]
+        flat = decode.tensor([[decode(x) for x in raw[start : start + each]] for raw in raws], each)
+        return flat.view(len(raws), *inner) if axes[:1] == ["batch"] else flat.reshape(inner)
+
+    def shape_of(self, argument: Argument) -> Shape:
+        """The one of a tensor's shapes that this batch uses."""
+        packed = [shape for shape in argument.shapes if shape.axes[-1:] == (("token", 0),)]
+        if packed:
+            wanted = 1 if self.config.packed else 2
+            return next((shape for shape in packed if len(shape.axes) == wanted), packed[0])
+        wanted = 1 + self.config.level
+        return next((s for s in argument.shapes if len(s.axes) == wanted), argument.shapes[0])
+
+    def by_turn(self, row: _Row, decode: ValueDecoder, start: int) -> list[Any]:
+        """One value for each turn, then padding."""
+        count = len(row.sizes)
+        values = [decode(byte) for byte in row.raw[start : start + count]]
+        return values + [decode.fill] * (self.turns - count)
+
+    def by_token(self, row: _Row, decode: ValueDecoder, start: int) -> list[Any]:
+        """One value for each token; tool output has the fill value."""
+        return [
+            decode(row.raw[start + at]) if turn >= 0 else decode.fill
+            for at, turn in enumerate(row.turn)
+        ]
+
+    def tokens(self, rows: list[list[Any]], tensor: Any, fill: Any) -> Tensor:
+        """Ragged rows, packed or padded."""
+        if self.config.packed:
+            return tensor([value for row in rows for value in row])
+        padded = []
+        for row in rows:
+            margin = [fill] * (self.width - len(row))
+            padded.append(margin + row if self.config.pad_left else row + margin)
+        return tensor(padded, self.width)
+
+    def structure(self, name: str) -> Tensor:
+        """A tensor that must agree with the other ones."""
+        rows = self.rows
+        if name == "group":
+            return torch.tensor(self.groups, dtype=torch.int64)
+        if name == "valid":
+            return torch.tensor([row.valid for row in rows], dtype=torch.bool)
+        if name == "turn_count":
+            return torch.tensor([len(row.sizes) for row in rows], dtype=torch.int64)
+        if name == "length":
+            return torch.tensor([sum(row.sizes) for row in rows], dtype=torch.int64)
+        if name == "turn_length":
+            sizes = [row.sizes + [0] * (self.turns - len(row.sizes)) for row in rows]
+            return _integers(sizes, self.turns)
+        if name == "turn":
+            return self.tokens([row.turn for row in rows], _integers, -1)
+        if name == "present":
+            own = [[True] * len(row.turn) for row in rows]
+            return self.tokens(own, _booleans, False)
+        ends = [0]
+        for row in rows:
+            ends.append(ends[-1] + len(row.turn))
+        return torch.tensor(ends, dtype=torch.int64)
+
+
+def _integers(values: list[Any], width: int | None = None) -> Tensor:
+    return shaped(values, width, torch.int64)
+
+
+def _booleans(values: list[Any], width: int | None = None) -> Tensor:
+    return shaped(values, width, torch.bool)

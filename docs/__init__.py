@@ -1,0 +1,1 @@
+"""The documents, and `docs.print_pages`, which prints those that are made of docstrings."""

@@ -1,0 +1,11 @@
+"""The pages that are printed, each with the function that makes its text."""
+
+from docs.print_pages import estimators, laws, papers, readme, recipes
+
+PAGES = {
+    "README.md": readme.page,
+    "docs/estimators.md": estimators.page,
+    "docs/laws.md": laws.page,
+    "docs/papers.md": papers.page,
+    "docs/recipes.md": recipes.page,
+}

@@ -1,0 +1,1 @@
+"""Examples of creditlib in use; most are scripts of one file."""

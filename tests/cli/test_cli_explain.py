@@ -1,0 +1,148 @@
+import json
+import sys
+
+import pytest
+from cli_runs import error_of, run, run_process
+
+TURN = {"observation": "7*8?", "text": "56"}
+ROWS = [
+    {"group": "7*8", "outcome": 1.0, "turns": [TURN]},
+    {"group": "7*8", "outcome": 0.0, "turns": [TURN, {"observation": "15", "text": "15"}]},
+    {"group": "6*6", "outcome": 1.0, "turns": [TURN]},
+]
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "rollouts.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return path
+
+
+def test_explain_shows_estimators_side_by_side(file):
+    found = run("explain", file, "-e", "rloo", "-e", "gigpo", "-e", "gae", "-g", "7*8")
+    assert found.exit_code == 0
+    assert "group 7*8: 2 trajectories" in found.output
+    assert "6*6" not in found.output
+    header = next(line for line in found.output.splitlines() if "observation" in line)
+    assert header.split()[-2:] == ["rloo", "gigpo"]
+    assert "gae works on tokens" in found.output
+
+
+def test_explain_passes_options(file):
+    plain = run("explain", file, "-e", "grpo").output
+    scaled = run("explain", file, "-e", "grpo", "-o", "grpo.scale=None").output
+    assert "+0.707" in plain
+    assert "+0.500" in scaled
+
+
+def test_explain_passes_similarity(tmp_path):
+    path = tmp_path / "rollouts.jsonl"
+    rows = [
+        {"group": 0, "outcome": score, "turns": [{"observation": f"a long red door, {score}"}]}
+        for score in (1.0, 0.0)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    apart = run("explain", path, "-e", "gigpo").output
+    joined = run("explain", path, "-e", "gigpo", "--similarity", "0.8").output
+    assert "+0.707" in apart
+    assert "+1.414" in joined
+
+
+def test_explain_takes_a_function_beside_the_shell(file, tmp_path, monkeypatch):
+    (tmp_path / "own_credit_beside_the_shell.py").write_text(
+        "def twice(*, reward):\n    return 2 * reward\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    found = run("explain", file, "-e", "own_credit_beside_the_shell:twice")
+    assert found.exit_code == 0
+    assert "+2.000" in found.output
+
+
+def test_explain_shows_all_groups_on_request(tmp_path):
+    path = tmp_path / "rollouts.jsonl"
+    path.write_text("".join(json.dumps({**ROWS[0], "group": g}) + "\n" for g in range(5)))
+    found = run("explain", path, "-e", "grpo").output
+    assert "2 more groups: `--group NAME` or `--all`." in found
+    assert "group 4" in run("explain", path, "-e", "grpo", "--all").output
+
+
+def test_mistakes_are_one_sentence_and_exit_code_2(file, monkeypatch, capsys):
+    nothing = file.parent / "nothing.jsonl"
+    assert error_of(monkeypatch, capsys, "explain", nothing, "-e", "grpo") == (
+        f"creditlib: No such file or directory: {nothing}.\n"
+    )
+    assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "-g", "9") == (
+        "creditlib: explain: `group` must be one of the file's groups, '7*8', '6*6', got '9'.\n"
+    )
+    assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "-o", "gigpo.gamma=1") == (
+        "creditlib: explain: `--option` must start with an estimator of the command (grpo) and a "
+        "dot, got 'gigpo.gamma=1'.\n"
+    )
+    assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "-o", "grpo.gamma") == (
+        "creditlib: explain: `--option` must be name=value, got 'grpo.gamma'.\n"
+    )
+    weight = ("--reward-weight", "accuracy_reward")
+    assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", *weight) == (
+        "creditlib: explain: `--reward-weight` must be name=value, got 'accuracy_reward'.\n"
+    )
+    weight = ("--reward-weight", "a=b")
+    assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", *weight) == (
+        "creditlib: explain: `--reward-weight` must be a number for a, got 'b'.\n"
+    )
+    assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "--format", "csv") == (
+        "creditlib: read: `format` must be one of 'auto', 'creditlib', 'verl', 'trl', a "
+        "RolloutFormat or 'package.module:NAME', got 'csv'.\n"
+    )
+    file.write_text('{"group": 1, "outcome": "x", "turns": []}\n')
+    assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo") == (
+        "creditlib: rollouts: `outcome` must be a finite number or null, got 'x' in "
+        f"{file} line 1.\n"
+    )
+
+
+def test_explain_without_any_credit_fails_after_the_reasons(file):
+    found = run("explain", file, "-e", "gae", "-e", "gigpo", "-o", "gigpo.gama=1")
+    assert found.exit_code == 2
+    assert "gae works on tokens" in found.output
+    assert "gigpo has no option `gama`; did you mean `gamma`?" in found.output.splitlines()
+
+
+def test_a_pipe_is_as_wide_as_the_numbers_need(file, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    names = ["grpo", "rloo", "gigpo", "maxrl", "gpg", "hard_min_returns", "softmin_returns"] * 3
+    found = run("explain", file, *(part for name in names for part in ("-e", name)))
+    assert found.output.count("group 7*8") == found.output.count("whole batch") == 1
+    assert "observation" in found.output
+    assert "…" not in found.output
+
+
+def test_a_terminal_without_the_characters_is_no_error(tmp_path):
+    path = tmp_path / "rollouts.jsonl"
+    path.write_text('{"group": "ä", "outcome": 1.0, "turns": [{"text": "→ 7"}]}', "utf-8")
+    found = run_process("explain", path, "-e", "grpo", PYTHONIOENCODING="ascii")
+    assert (found.returncode, found.stderr) == (0, b"")
+    assert b"? 7" in found.stdout
+    found = run_process("explain", path, "-e", "grpo", "-g", "é", PYTHONIOENCODING="ascii")
+    assert found.returncode == 2
+    assert found.stderr.endswith(b"got '?'.\n")
+
+
+def test_explain_takes_a_format_of_the_users_own(file, tmp_path, monkeypatch):
+    (tmp_path / "reversed_rollouts.py").write_text(
+        "from creditlib.rollouts import Converted, RolloutFormat\n"
+        "def convert(rows, places):\n"
+        "    return Converted(rows[::-1], places[::-1])\n"
+        "REVERSED = RolloutFormat('reversed', frozenset({'turns'}), convert)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    found = run("explain", file, "-e", "grpo", "--format", "reversed_rollouts:REVERSED")
+    assert found.exit_code == 0
+    assert found.output.index("group 6*6") < found.output.index("group 7*8")
+
+
+def test_the_help_lists_the_formats_of_the_table():
+    text = " ".join(run("explain", "--help").output.split())
+    assert "auto, creditlib, verl or trl, or mypkg.module:FORMAT." in text

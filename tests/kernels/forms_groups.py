@@ -1,0 +1,41 @@
+"""The forms of the kernel of `relative`."""
+
+from kernels.kernel_form import KernelForm
+
+from creditlib.ops.groups.triton_kernel import relative_kernel
+from creditlib.ops.groups.triton_launch import COLS, ROWS, WARPS
+
+
+def forms():
+    """One key and two, centers of all rows and of the others, weights, values for the rest."""
+    group = {"CENTER": "mean", "OTHERS": False, "SCALE": "std", "LONE": "zero"}
+    others = {**group, "OTHERS": True}
+    fixed = {"DDOF": 1, "EPS": 1e-6, "EPS_AT": "std", "VARIANCE_EPS": 0.0}
+    fixed.update(ROWS=ROWS, COLS=COLS)
+    two_keys = dict.fromkeys(("leave_out_ptr", "weight_ptr", "otherwise_ptr"))
+    one_key = {**two_keys, "second_ptr": None}
+    choices = [
+        ("mean/one key", "fp32", {**one_key, **group}),
+        ("mean/no key", "fp32", {**one_key, "first_ptr": None, **group}),
+        ("mean/two keys", "fp64", {**two_keys, **group}),
+        ("leave one out/no scale", "fp32", {**one_key, **others, "SCALE": None}),
+        ("all of it", "fp32", others),
+    ]
+    names = relative_kernel.arg_names
+    for name, value, form in choices:
+        given = {**fixed, **form}
+        types = dict.fromkeys(names, "i32") | {x: "*i64" for x in names if x.endswith("_ptr")}
+        types.update(x_ptr=f"*{value}", where_ptr="*u8", otherwise_ptr="*fp64", out_ptr="*fp64")
+        tensors = tuple(x for x in names if x not in given)
+        yield KernelForm(
+            name=f"relative/{name}/{value}",
+            function=relative_kernel,
+            signature={x: types[x] for x in tensors},
+            constants={x: given[x] for x in names if x in given},
+            warps=WARPS,
+            aligned=tuple(x for x in tensors if x.endswith("_ptr")),
+            targets=(80, 90, 100) if name == "all of it" else (90,),
+        )
+
+
+FORMS = list(forms())

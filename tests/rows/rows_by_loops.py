@@ -1,0 +1,135 @@
+"""Credit of random rows by plain loops: creditlib called directly, on tensors made by hand."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from random_rows import TOKENS, Row, runs_of
+
+import creditlib as cl
+from creditlib.vocabulary.annotations import tensors_of
+
+
+@dataclass
+class Trajectory:
+    rows: list[Row]  # by step, without copies
+    copies: list[tuple[int, int]]  # number of a row in the batch, number in `rows`
+
+
+def trajectories(rows, plan):
+    """Those that take part."""
+    found: dict[Any, dict[int, list[int]]] = {}
+    for number, row in enumerate(rows):
+        if row.keep:
+            who = row.trajectory if plan.named else number
+            found.setdefault(who, {}).setdefault(row.step, []).append(number)
+    for steps in found.values():
+        order = sorted(steps)
+        own = [rows[steps[step][0]] for step in order]
+        members = [(number, place) for place, step in enumerate(order) for number in steps[step]]
+        if own[-1].unscored or not any(any(row.mask) for row in own):
+            continue
+        yield Trajectory(own, members)
+
+
+def turns_of(row):
+    return max(len(runs_of(row.whole)), 1)
+
+
+def tensors(found, plan):
+    """The tensors of trajectories and turns."""
+    width = max(sum(turns_of(row) for row in each.rows) for each in found)
+    shaping = [sum(row.shaping for row in each.rows) if plan.shaped else 0.0 for each in found]
+    reward = [each.rows[-1].reward + more for each, more in zip(found, shaping, strict=True)]
+    names, words = {"a": 1, "b": 2, "c": 3}, {"hall": 4, "attic": 9, None: -1}
+    batch = {
+        "reward": torch.tensor(reward),
+        "group": torch.tensor([names[each.rows[0].group] for each in found]),
+        "turn_count": torch.tensor([sum(turns_of(row) for row in each.rows) for each in found]),
+        "length": torch.tensor([sum(sum(row.mask) for row in each.rows) for each in found]),
+    }
+    tables: dict[str, list[list[Any]]] = {}
+    for each in found:
+        line: dict[str, list[Any]] = {"turn_length": []}
+        for row in each.rows:
+            spans = runs_of(row.whole) or [(0, 0)]
+            line["turn_length"] += [sum(row.mask[start:end]) for start, end in spans]
+            for name, values in row.turns.items():
+                own = values if isinstance(values, list) else [values]
+                line.setdefault(name, []).extend(
+                    [words[value] for value in own] if name == "anchor" else own
+                )
+        for name, values in line.items():
+            empty = -1 if name == "anchor" else False if name == "invalid_action" else 0
+            fill = [empty] * (width - len(values))
+            tables.setdefault(name, []).append(values + fill)
+    batch |= {name: torch.tensor(table) for name, table in tables.items()}
+    for name in ("baseline", "rewards"):
+        batch[name] = torch.tensor([each.rows[-1].facts[name] for each in found])
+    return batch
+
+
+def by_loops(rows, plan):
+    """The credit that creditlib gives when it is called without the frame."""
+    result = [torch.zeros(2, len(row.mask)) for row in rows]
+    found = list(trajectories(rows, plan))
+    if not found:
+        return result
+    batch = tensors(found, plan)
+    if plan.settings.name in TOKENS:
+        return tokens_by_loops(found, batch, plan, result)
+    names = {"weight": plan.settings.weight, "credit": plan.settings.estimator}
+    got = {}
+    for key, function in names.items():
+        if function is not None:
+            options = plan.settings.options if key == "credit" else {}
+            taken = {name: x for name, x in batch.items() if name in tensors_of(function)}
+            got[key] = function(**taken, **options)
+    credit = got["credit"]
+    if credit.ndim == 1 and (plan.settings.weight is not None):
+        credit = credit[:, None].expand(got["weight"].shape)
+    credit = credit * got.get("weight", 1.0)
+    if plan.settings.whiten:
+        credit = cl.whiten(credit, batch["length" if credit.ndim == 1 else "turn_length"])
+    for place, each in enumerate(found):
+        before = [sum(turns_of(row) for row in each.rows[:n]) for n in range(len(each.rows))]
+        for number, step in each.copies:
+            row = rows[number]
+            for turn, (start, end) in enumerate(runs_of(row.whole)):
+                for token in range(start, end):
+                    own = credit[place] if credit.ndim == 1 else credit[place, before[step] + turn]
+                    result[number][:, token] = own * row.mask[token]
+    return result
+
+
+def tokens_by_loops(found, batch, plan, result):
+    width = max(len(each.rows[0].mask) for each in found)
+    turn = torch.full((len(found), width), -1)
+    present = torch.zeros((len(found), width), dtype=torch.bool)
+    earned, value = torch.zeros(len(found), width), torch.zeros(len(found), width)
+    for place, each in enumerate(found):
+        row = each.rows[0]
+        for number, (start, end) in enumerate(runs_of(row.whole)):
+            for token in range(start, end):
+                turn[place, token] = number if row.mask[token] else -1
+        for token, wrote in enumerate(row.mask):
+            value[place, token] = row.value[token]
+            number = row.earned[token]
+            if plan.by_token and number == number:
+                earned[place, token] = number
+            present[place, token] = bool(wrote) or bool(earned[place, token] != 0)
+        if not plan.by_token:
+            last = max(token for token, wrote in enumerate(row.mask) if wrote)
+            earned[place, last] = batch["reward"][place]
+    words = {"token_reward": earned, "turn": turn, "present": present, "value": value}
+    function = plan.settings.estimator
+    taken = {name: x for name, x in words.items() if name in tensors_of(function)}
+    answer = function(**taken, **plan.settings.options)
+    advantage, returns = answer if isinstance(answer, tuple) else (answer, answer)
+    if plan.settings.whiten:  # what a critic learns from stays as it is
+        advantage = cl.whiten(advantage, turn >= 0)
+    for place, each in enumerate(found):
+        for number, _ in each.copies:
+            size = result[number].shape[1]
+            result[number] = torch.stack([advantage[place, :size], returns[place, :size]])
+    return result

@@ -1,0 +1,239 @@
+from types import SimpleNamespace
+
+import pytest
+
+import creditlib as cl
+from creditlib import estimators
+from creditlib.registry import Plugin
+from creditlib.rows import settings as settings_module
+from creditlib.rows.settings import (
+    credit_settings,
+    estimator_names,
+    estimator_of,
+    is_ours,
+    merge_settings,
+    setting,
+    settings_for,
+)
+from creditlib.vocabulary import words
+from creditlib.vocabulary.messages import ContractError
+
+
+def mine(*, reward, group, sharpness=1.0):
+    return reward * sharpness
+
+
+def loose(*, reward, **more):
+    return reward
+
+
+def test_settings_win_over_a_preset_and_it_over_the_trainer():
+    found = credit_settings(
+        {"preset": "TRL_GRPO", "ddof": 0}, estimator="grpo", defaults={"eps": 1, "ddof": 1}
+    )
+    assert found.options == {"eps": 1e-4, "ddof": 0}
+    assert found.estimator is cl.grpo
+
+
+def test_what_a_trainer_says_counts_where_the_estimator_has_it():
+    defaults = {"gamma": 0.5, "lam": 0.9}
+    assert credit_settings(estimator="gigpo", defaults=defaults).options == {"gamma": 0.5}
+    assert credit_settings(estimator="gae", defaults=defaults).options == defaults
+    assert credit_settings(estimator="rloo", defaults=defaults).options == {}
+
+
+def test_a_function_a_path_and_the_settings_own_estimator():
+    assert credit_settings(estimator=mine).options == {}
+    assert credit_settings({"estimator": "rloo"}, estimator="grpo").estimator is cl.rloo
+    assert credit_settings({"sharpness": 2.0}, estimator=mine).options == {"sharpness": 2.0}
+    assert credit_settings({"any": 1}, estimator=loose).options == {"any": 1}
+
+
+def test_a_weight_and_whitening():
+    found = credit_settings({"weight": "duration_weight", "whiten": True}, estimator="gigpo")
+    assert found.weight is cl.duration_weight
+    assert found.whiten
+    assert {"anchor", "duration"} <= found.needs
+    assert not credit_settings(estimator="gigpo").whiten
+
+
+def test_what_is_required_and_not_given():
+    assert credit_settings(estimator="grpo").required == {"reward", "group"}
+    assert credit_settings(estimator="gae").required == {
+        "token_reward",
+        "value",
+        "turn",
+        "gamma",
+        "lam",
+    }
+    assert "gamma" not in credit_settings({"gamma": 1.0}, estimator="gae").required
+
+
+def test_estimators_of_tokens_are_known_by_their_signature():
+    assert credit_settings(estimator="gae").credits_tokens
+    assert not credit_settings(estimator="gigpo").credits_tokens
+
+
+@pytest.mark.parametrize(
+    ("settings", "estimator", "sentence"),
+    [
+        (
+            {"gama": 0.9},
+            "gigpo",
+            "gigpo: `gama` must be one of its options, got 0.9 (did you mean 'gamma'?).",
+        ),
+        ({"reward": 1}, "grpo", "grpo: `reward` must be one of its options, got 1."),
+        (
+            {"preset": "trl_grpo"},
+            "grpo",
+            "credit_settings: `preset` must be a name in creditlib.presets, got 'trl_grpo' "
+            "(did you mean 'TRL_GRPO'?).",
+        ),
+        (
+            {},
+            None,
+            "credit_settings: `estimator` must be a name, an import path or a function, "
+            "got nothing.",
+        ),
+        ("grpo", "grpo", "credit_settings: `settings` must be options by name, got str."),
+    ],
+)
+def test_what_is_not_there_is_refused(settings, estimator, sentence):
+    with pytest.raises(ContractError) as caught:
+        credit_settings(settings, estimator=estimator)
+    assert str(caught.value) == sentence
+
+
+def test_a_preset_of_another_estimator_is_refused(refusal):
+    assert refusal(credit_settings, {"preset": "TRL_GRPO"}, estimator="rloo") == (
+        "rloo: `preset` must be a preset of its own options, got 'TRL_GRPO', which sets `eps`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("creditlib", True),
+        ("creditlib_rloo", True),
+        ("creditlib_x", True),
+        ("x", False),
+        (None, False),
+    ],
+)
+def test_names_of_ours(name, ours):
+    assert is_ours(name) is ours
+
+
+def test_a_section_wins_over_a_name_and_over_the_trainer():
+    settings = settings_for("creditlib_grpo", {"scale": None}, {"scale": "std", "lam": 1.0})
+    assert (settings.name, settings.options) == ("grpo", {"scale": None})
+    assert settings_for("creditlib_grpo", {"estimator": "rloo"}).name == "rloo"
+
+
+def test_a_name_without_an_estimator_is_refused(refusal):
+    assert refusal(settings_for, "creditlib", {}) == (
+        "creditlib: `estimator` must be a name or an import path, or creditlib_NAME as the "
+        "trainer's estimator, got nothing."
+    )
+
+
+def test_a_name_that_no_estimator_has_is_refused(refusal):
+    assert refusal(settings_for, "creditlib_gigppo", {"estimator": "rloo"}) == (
+        "creditlib: `estimator` must be one of creditlib_NAME, got 'creditlib_gigppo' "
+        "(did you mean 'creditlib_gigpo'?)."
+    )
+    assert refusal(settings_for, "creditlib", "rloo") == (
+        "creditlib: `settings` must be options by name, got str."
+    )
+    assert refusal(settings_for, "creditlib_nope", None) == (
+        "creditlib: `estimator` must be one of creditlib_NAME, got 'creditlib_nope'."
+    )
+
+
+def test_settings_of_objects_and_mappings():
+    assert setting(SimpleNamespace(gamma=0.5), "gamma") == 0.5
+    assert setting(SimpleNamespace(gamma=None), "gamma", 1.0) == 1.0
+    assert setting({"scale": None}, "scale", 1.0) is None
+    assert setting(None, "anything") is None
+
+
+def test_a_section_overrides_settings(refusal):
+    assert merge_settings({"gamma": 1.0, "k": 2}, {"gamma": 0.9}) == {"gamma": 0.9, "k": 2}
+    assert merge_settings(None, None) == {}
+    assert refusal(merge_settings, None, "rloo") == (
+        "creditlib: `settings` must be options by name, got str."
+    )
+
+
+def test_every_estimator_of_credit_is_named():
+    named = estimator_names()
+    others = {
+        "a2tgpo_clip_scale",
+        "hard_min_returns",
+        "information_gain",
+        "softmin_returns",
+        "suffix_min_returns",
+    }
+    assert named["gigpo"] is cl.gigpo
+    assert set(estimators.__all__) - others <= set(named)
+    assert not others & set(named)
+
+
+def test_plugins_that_load_are_named_and_never_hide_ours(monkeypatch):
+    offered = [
+        Plugin("mine", "pkg:mine", len, None),
+        Plugin("gigpo", "pkg:gigpo", len, None),
+        Plugin("broken", "pkg:broken", None, "ImportError: no"),
+    ]
+    monkeypatch.setattr("creditlib.rows.settings.plugins", lambda: offered)
+    named = estimator_names()
+    assert named["mine"] is len
+    assert named["gigpo"] is cl.gigpo
+    assert "broken" not in named
+
+
+def test_the_name_in_a_registry():
+    assert estimator_of("creditlib_grpo").__name__ == "grpo"
+    assert estimator_of("creditlib_nothing") is estimator_of("grpo") is None
+
+
+def credits_turns(*, reward: words.Reward) -> words.TurnCredit: ...
+def credits_rows(*, reward: words.Reward) -> words.Credit: ...
+def advantages(*, reward: words.Reward) -> words.Advantage: ...
+def returns(*, reward: words.Reward) -> words.TurnReturns: ...
+def factor(*, reward: words.Reward) -> words.Factor: ...
+def shaped(*, reward: words.Reward) -> words.ShapedReward: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "named"),
+    [
+        (credits_turns, True),
+        (credits_rows, True),
+        (advantages, True),
+        (returns, False),
+        (factor, False),
+        (shaped, False),
+    ],
+)
+def test_the_return_alias_alone_decides_who_gets_a_name(monkeypatch, function, named):
+    """A new estimator needs no list: its kind stands on its return annotation."""
+    name = function.__name__
+    monkeypatch.setattr(settings_module, "public_functions", lambda: {name: function})
+    monkeypatch.setattr(settings_module, "plugins", list)
+    settings_module._own_estimators.cache_clear()
+    assert (name in estimator_names()) is named
+    settings_module._own_estimators.cache_clear()
+
+
+def ignores_turns(*, turn: words.Turn) -> words.TokenReturns: ...
+def sees_turns(*, turn: words.Turn) -> words.Advantage: ...
+def over_the_batch(*, turn: words.Turn) -> words.WhitenedAdvantageAndReturns: ...
+
+
+def test_the_return_alias_alone_decides_how_tokens_are_credited():
+    assert not credit_settings(estimator=ignores_turns).uses_turns
+    assert credit_settings(estimator=sees_turns).uses_turns
+    assert credit_settings(estimator=over_the_batch).normalizes_over_tokens
+    assert not credit_settings(estimator=ignores_turns).normalizes_over_tokens
+    assert credit_settings({"whiten": True}, estimator=ignores_turns).normalizes_over_tokens
