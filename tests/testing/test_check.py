@@ -124,7 +124,7 @@ def batch_mean(*, reward: Reward, group: Group) -> Credit:
     return reward.detach() - reward.detach().mean()
 
 
-@parametrize_with_laws(batch_mean)
+@parametrize_with_laws(batch_mean, examples=25)
 def test_batch_mean(law):
     law()
 """

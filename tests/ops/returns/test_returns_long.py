@@ -4,9 +4,12 @@ Without a GPU the kernels run in the interpreter, with chunks of a few tokens.
 """
 
 import functools
+import os
 import subprocess
 import sys
+from pathlib import Path
 
+import interpreter
 import pytest
 import torch
 from helpers import F64, assert_same
@@ -304,6 +307,8 @@ def test_nothing_beyond_the_tensors_is_read(form):
     if form == "split":
         pytest.skip("the script runs both forms")
     command = [sys.executable, fenced.__file__]
-    done = subprocess.run(command, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(Path(interpreter.__file__).parent)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
-    assert subprocess.run([*command, "--beyond"], capture_output=True).returncode < 0  # it crashes
+    beyond = subprocess.run([*command, "--beyond"], capture_output=True, env=environment)
+    assert beyond.returncode < 0  # it crashes

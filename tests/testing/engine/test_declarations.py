@@ -58,6 +58,7 @@ print(declared(subject_of(estimator, {})))
 """
 
 
+@pytest.mark.nightly  # tests/vocabulary/test_breaks.py asks an estimator of ours
 def test_declarations_survive_a_python_without_docstrings():
     command = [sys.executable, "-OO", "-c", OPTIMISED]
     root = Path(cl.__file__).parents[1]
