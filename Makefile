@@ -26,7 +26,7 @@ demo: .venv/.demo
 
 # Every test except those marked nightly. Minutes on two cores.
 test: .venv/.installed
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # A subset for the time while you edit: under two minutes on two cores. It leaves out the laws, the
 # long inputs, and the kernels, which are slow in Triton's interpreter.
@@ -34,12 +34,12 @@ QUICK := tests/vocabulary tests/inputs tests/ops tests/estimators tests/shaping 
 	tests/rollouts tests/report tests/test_algebra.py tests/test_registry.py tests/test_layering.py \
 	tests/test_mirror.py tests/test_public_api.py tests/test_golden_core.py
 quick: .venv/.installed
-	$(BIN)/python -m pytest -n 2 $(QUICK) \
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) \
 		-k "not triton and not kernels and not returns_long and not scans_long"
 
 # Every test, with more random batches for each law; then every law with thousands of batches.
 nightly: .venv/.installed
-	$(BIN)/python -m pytest -n 2 --nightly
+	$(BIN)/python -m pytest -n 2 --dist worksteal --nightly
 	$(BIN)/python tests/nightly_laws.py
 
 # Writes the pages of docs/ that are made from docstrings and data.
@@ -48,7 +48,7 @@ pages: .venv/.installed
 
 # The share of the package's lines that the tests run; compiled loops and kernels are left out.
 coverage: .venv/.installed
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-report=html:build/coverage
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term --cov-report=html:build/coverage
 
 # Measures every function against memory, the reference and the installed trainers on a quiet machine.
 # BENCH passes options: make bench BENCH="--only gae --peer slime=../slime".

@@ -1,6 +1,8 @@
 """Every estimator, weight and shaper keeps every law that it does not declare broken.
 
-Each law gets 50 batches, and 200 with `--nightly`. `docs/laws.md` is the table.
+Each law gets 50 batches, and 200 with `--nightly`. Each option, and the reference where another
+backend is the default, get half as many.
+`docs/laws.md` is the table.
 """
 
 import pytest
@@ -13,7 +15,6 @@ from creditlib.testing.engine.declarations import declarations_of, declared
 from creditlib.testing.engine.runner import run_law
 from creditlib.testing.subject import subject_of
 
-EXAMPLES_OF_A_VARIANT = 25
 RANDOM_EXAMPLES = 30_000  # enough for what few batches show; a run ends at the first that does
 # Optional tensors that an option needs.
 WITH = {("pure", "token"): ["turn_length"], ("duration_weight", "group"): ["group"]}
@@ -71,25 +72,25 @@ def assert_broken(law, each, examples):
 @pytest.mark.parametrize(
     ("name", "options"), CHOICES, ids=lambda x: x if isinstance(x, str) else str(list(x.items()))
 )
-def test_every_choice_keeps_the_laws(name, options):
+def test_every_choice_keeps_the_laws(name, options, examples):
     each = subject(name, options)
     exact = options.get("leave_out") == "trajectory" and options.get("gamma") == 1.0
     for law in LAWS.values():
         kept_after_all = exact and law.name == "the_expected_gradient_is_the_true_one"
         if not law.applies(each) or (law.name in declared(each) and not kept_after_all):
             continue
-        verdict = run_law(law, each, examples=EXAMPLES_OF_A_VARIANT)
+        verdict = run_law(law, each, examples=examples // 2)
         assert verdict.state in ("kept", "untried"), f"{law.name}: {counterexample(verdict)}"
 
 
 @pytest.mark.parametrize("name", SUBJECTS)
-def test_the_reference_keeps_the_laws_too(name, monkeypatch):
+def test_the_reference_keeps_the_laws_too(name, examples, monkeypatch):
     """Above runs what backend="auto" is here; without a compiler it is the torch reference."""
     monkeypatch.setattr(dispatch, "default_backend", lambda device: "torch")
     each = SUBJECTS[name]
     for law in LAWS.values():
         if law.applies(each) and law.name not in declared(each):
-            verdict = run_law(law, each, examples=EXAMPLES_OF_A_VARIANT)
+            verdict = run_law(law, each, examples=examples // 2)
             assert verdict.state in ("kept", "untried"), f"{law.name}: {counterexample(verdict)}"
 
 

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from creditlib.cli import demo
 from examples.textworld.games import RECIPES, build
 from examples.textworld.shipped_rollouts import SHIPPED
@@ -10,6 +12,7 @@ def test_the_command_shows_the_file_that_is_written():
     assert SHIPPED == demo._SHIPPED
 
 
+@pytest.mark.nightly  # the file and the game change rarely, and the game takes long to build
 def test_every_shipped_turn_is_what_the_game_says(folder: Path):
     lines = [json.loads(line) for line in SHIPPED.read_text("utf-8").splitlines()]
     (name,) = {line["group"].rpartition("/")[2] for line in lines}

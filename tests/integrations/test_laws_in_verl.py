@@ -17,7 +17,8 @@ BY_CONVENTION = {
     "long_trajectories_do_not_outvote_short_ones": "a row that wrote nothing was rejected",
     "an_earlier_turn_changes_nothing_later": "an outcome is the sum of a row's rewards",
 }
-NAMES = ("grpo", "rloo", "opo", "gpg", "maxrl", "pass_at_k", "reinforce_plus_plus_baseline")
+NAMES = ["grpo", "pass_at_k", "reinforce_plus_plus_baseline"]
+NAMES += [pytest.param(name, marks=pytest.mark.nightly) for name in ("rloo", "opo", "gpg", "maxrl")]
 
 
 def by_design(name):

@@ -1,5 +1,6 @@
 """Credit through TRL's own trainer: real models, generation, losses, logs, tools and ranks."""
 
+import functools
 import os
 import pickle
 import subprocess
@@ -28,6 +29,7 @@ from creditlib.testing.tolerances import agree
 # What TRL and transformers warn of is theirs.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+NIGHTLY = functools.partial(pytest.param, marks=pytest.mark.nightly)
 STOCK = {"credit": "grpo", "credit_options": {"preset": "TRL_GRPO"}}
 
 
@@ -59,7 +61,7 @@ def same(stock, own):
     return torch.cat([torch.stack(each["loss"]) for each in stock])
 
 
-@pytest.mark.parametrize("loss", ["grpo", "dr_grpo", "bnpo", "dapo"])
+@pytest.mark.parametrize("loss", ["grpo", NIGHTLY("dr_grpo"), NIGHTLY("bnpo"), "dapo"])
 def test_ten_steps_of_grpo_are_those_of_stock_trl(loss, tmp_path):
     stock, own = both(tmp_path, config={"loss_type": loss})
     losses = same(stock, own)
