@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet
 # The pinned versions. `make test CONSTRAINTS=/dev/null` takes the newest ones instead.
 CONSTRAINTS ?= constraints.txt
 
-.PHONY: demo test quick nightly pages coverage bench gpu integration lint format package clean
+.PHONY: demo test quick nightly pages coverage bench gpu integration integration-all lint format package clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
@@ -65,18 +65,17 @@ gpu:
 # Tests an adapter with its trainer's own code: make integration TRAINER=verl. Each trainer gets an
 # environment of its own, because their pinned versions exclude each other. A trainer whose
 # dependencies need a GPU is installed without them (constraints/NAME-alone.txt). A trainer that is
-# not packaged is read from a checkout:
-# CREDITLIB_SOURCE=../ROLL make integration TRAINER=roll (slime: PYTHONPATH=../slime instead).
+# not packaged is read from a checkout: make integration TRAINER=roll SOURCES=.. reads ../ROLL.
 TRAINER ?= trl
-NAME = $(subst -,_,$(TRAINER))
-ENV = .venv-$(NAME)
-integration:
-	$(PYTHON) -m venv $(ENV)
-	$(ENV)/bin/python -m pip install --quiet --upgrade pip
-	if [ -e constraints/$(NAME)-alone.txt ]; then \
-		$(ENV)/bin/python -m pip install --quiet --no-deps --requirement constraints/$(NAME)-alone.txt; fi
-	$(ENV)/bin/python -m pip install --quiet --requirement constraints/$(NAME).txt --editable '.[laws]'
-	$(ENV)/bin/python -m pytest tests/trainers/test_$(NAME)_itself.py
+SOURCES ?=
+RUN_ALL = $(BIN)/python tests/trainers/run_all.py $(if $(SOURCES),--sources $(SOURCES))
+integration: .venv/.installed
+	$(RUN_ALL) $(TRAINER)
+
+# Every trainer that pip can install, and with SOURCES=.. the others; prints the table of
+# docs/trainers/runs.md. WRITE=--write puts the new lines there.
+integration-all: .venv/.installed
+	$(RUN_ALL) $(WRITE)
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

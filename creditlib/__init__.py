@@ -5,6 +5,11 @@ Credits combine with + and * while they are small, and `to_tokens` touches the t
 `creditlib.algebra` holds the parts that methods are made of, `creditlib.recipes` whole methods.
 """
 
+# isort: off
+# Before all others: it takes the current folder off the path of `python -m creditlib`.
+from creditlib import start as _start  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+# isort: on
 from typing import TYPE_CHECKING
 
 from creditlib import algebra as algebra
@@ -14,6 +19,7 @@ from creditlib import presets as presets
 from creditlib import recipes as recipes
 from creditlib import shaping as _shaping
 from creditlib import weighting as _weighting
+from creditlib.algebra import per_turn as per_turn
 from creditlib.algebra import to_tokens as to_tokens
 from creditlib.algebra import turn_sum as turn_sum
 from creditlib.algebra import whiten as whiten
@@ -24,6 +30,7 @@ from creditlib.inputs import layouts as layouts
 from creditlib.inputs.check_batch import check_batch as check_batch
 from creditlib.inputs.ids import anchor_ids as anchor_ids
 from creditlib.inputs.ids import ids as ids
+from creditlib.inputs.tensors import tensors as tensors
 from creditlib.registry import apply as apply
 from creditlib.registry import resolve as resolve
 from creditlib.shaping import *  # noqa: F403
@@ -36,7 +43,7 @@ if not TYPE_CHECKING:  # a type checker reads the lines above
         [
             *("ContractError", "__version__", "algebra", "anchor_ids", "apply", "check_batch"),
             *("diagnose", "distributed", "ids", "layouts", "presets", "recipes", "resolve"),
-            *("to_tokens", "turn_sum", "whiten", "whitening_stats"),
+            *("per_turn", "tensors", "to_tokens", "turn_sum", "whiten", "whitening_stats"),
             *(_estimators.__all__ + _shaping.__all__ + _weighting.__all__),
         ]
     )

@@ -26,7 +26,7 @@ from creditlib.ops.scans.reference import shift_left
 from creditlib.ops.tokens.reference import check_layout
 from creditlib.ops.whiten.reference import standardize
 from creditlib.vocabulary.breaks import breaks
-from creditlib.vocabulary.contract import checked
+from creditlib.vocabulary.contract import can_read_values, checked
 from creditlib.vocabulary.messages import contract_error, describe_value
 from creditlib.vocabulary.out import check_out
 from creditlib.vocabulary.words import (
@@ -39,6 +39,8 @@ from creditlib.vocabulary.words import (
     TokenValues,
     TokenWeight,
     Turn,
+    TurnCount,
+    TurnCredit,
     Turns,
     TurnSums,
     VarianceEps,
@@ -53,6 +55,7 @@ __all__ = [
     "group_scale",
     "hard_min_weights",
     "next_turn",
+    "per_turn",
     "relative",
     "returns_to_go",
     "running_min",
@@ -342,6 +345,58 @@ def _lowest(x: Tensor, where: Tensor) -> Tensor:
     return torch.cat([selected, empty], -1).amin(-1, keepdim=True)
 
 
+# --- composition ----------------------------------------------------------------------------------
+
+
+@checked
+def per_turn(credit: AnyCredit, turn_count: TurnCount, turns: Turns | None = None) -> TurnCredit:
+    """Credit at each turn that exists, so that credits of both levels combine with + and *.
+
+        result[i,k] = credit[i]      for credit float[batch]
+        result[i,k] = credit[i,k]    for credit float[batch turn]
+
+    Where there are as many turns as rows, `credit[batch] + credit[batch turn]` adds along the wrong
+    axis; `per_turn(credit, turn_count) + …` does not. Put around a whole composition, `per_turn`
+    refuses such a sum where it can read it: past `turn_count` there may be 0 and NaN only.
+
+    Degenerate cases: turns past `turn_count` get exactly 0. Without `turns`, credit of trajectories
+    gets as many columns as the longest one has turns; a GPU waits for it.
+
+    >>> per_turn(torch.tensor([0.5, -1.0]), torch.tensor([2, 1]))
+    tensor([[ 0.5000,  0.5000],
+            [-1.0000,  0.0000]])
+    """
+    if credit.ndim == 1:
+        largest = -1
+        if turns is None or can_read_values(turn_count):
+            largest = int(turn_count.max()) if turn_count.numel() else 0
+        columns = max(largest, 0) if turns is None else turns
+        if largest > columns:
+            wanted = f"at most {columns}, the number of `turns`"
+            raise contract_error("per_turn", "turn_count", wanted, str(largest))
+    else:
+        columns = credit.shape[1]
+        if turns is not None and turns != columns:
+            wanted = f"{columns}, the turns of `credit`, or left out"
+            raise contract_error("per_turn", "turns", wanted, str(turns))
+    where = valid_turns(turn_count, columns, None)
+    if credit.ndim == 2 and can_read_values(credit):
+        _refuse_other_axis(credit, where)
+    value = as_float(credit[:, None] if credit.ndim == 1 else credit)
+    return torch.where(where, value, torch.zeros_like(value))
+
+
+def _refuse_other_axis(credit: Tensor, where: Tensor) -> None:
+    """Refuse credit past the last turn; NaN may lie there."""
+    beyond = ~where & (credit != 0) & ~credit.isnan()
+    if not bool(beyond.any()):
+        return
+    row, turn = beyond.nonzero()[0].tolist()
+    fact = f"{credit[row, turn].item()} in row {row}, turn {turn}"
+    remedy = "credit of trajectories joins that of turns as `per_turn(credit, turn_count)`"
+    raise contract_error("per_turn", "credit", "0 past the last turn", fact, remedy)
+
+
 # --- tokens ---------------------------------------------------------------------------------------
 
 
@@ -360,8 +415,8 @@ def to_tokens(
         advantage[i,t] = credit[i]          · weight[i,t]   for credit float[batch]
         advantage[i,t] = credit[i, turn[i,t]] · weight[i,t]   for credit float[batch turn]
 
-    Combine credits while they are small, and call this once at the end. The result is float32
-    (float64 for float64 credit).
+    Combine credits while they are small, those of trajectories by `per_turn`, and call this once at
+    the end. The result is float32 (float64 for float64 credit).
 
     Degenerate cases: the result is exactly 0 where turn is -1, for any credit and weight. A turn id
     past the width of `credit` is refused (on a GPU: use `check_batch` first); `out` is then

@@ -7,19 +7,31 @@ import functools
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
-from creditlib.vocabulary.annotations import options_of, tensors_of
-from creditlib.vocabulary.messages import contract_error, describe_value, error_line
+from creditlib.vocabulary.annotations import Argument, options_of, tensors_of
+from creditlib.vocabulary.call_names import missing_argument, unknown_argument
+from creditlib.vocabulary.excluded_rows import without_excluded
+from creditlib.vocabulary.messages import (
+    ContractError,
+    contract_error,
+    describe_value,
+    did_you_mean,
+    error_line,
+)
+from creditlib.vocabulary.remedies import remedy_of_tensor
+from creditlib.vocabulary.words import ARGUMENTS
 
 __all__ = ["Plugin", "apply", "plugins", "public_functions", "resolve", "title"]
 
 ENTRY_POINTS = "creditlib.estimators"
+# How similar a key of a mapping is to the name of a tensor that it was probably meant for.
+_NEAR = 0.85
 
 
 class Plugin(NamedTuple):
@@ -90,9 +102,8 @@ def resolve(name: str | Callable[..., Any]) -> Callable[..., Any]:
     entries = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
     if name in entries:
         return _from_path(f"{entries[name].module}:{entries[name].attr}")
-    near = difflib.get_close_matches(name, [*ours, *entries], 1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
     wanted = "a name of creditlib, of a plug-in, or 'package.module:function'"
+    hint = did_you_mean(name, [*ours, *entries])
     raise contract_error("resolve", "name", wanted, f"{name!r}{hint}")
 
 
@@ -113,8 +124,13 @@ def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **opti
 
     `function` is what `resolve` takes. `mapping` may be a dict, a TensorDict or a trainer's batch;
     keys that the signature does not name are ignored. `options` are passed on; an option with the
-    name of a tensor replaces that of the mapping. If the signature names a tensor and the mapping
-    holds something else under its name, the call is refused.
+    name of a tensor replaces that of the mapping.
+
+    Rows that `valid` of the mapping leaves out take no part: if the signature does not name
+    `valid`, they are deleted before the call, and the result is 0 there.
+
+    Errors: a tensor that the signature names is missing, or is no tensor; an option is unknown; a
+    key of the mapping is nearly the name of an optional tensor that the mapping lacks.
 
     >>> import torch
     >>> batch = {"reward": torch.tensor([0.0, 1.0]), "group": torch.tensor([3, 3]), "other": 1}
@@ -127,6 +143,7 @@ def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **opti
     # The signature of a module is that of its `forward`.
     body = target.forward if isinstance(target, torch.nn.Module) else target
     parameters = inspect.signature(body).parameters
+    _refuse_unknown_options(title(target), parameters, options)
     given = set(mapping.keys())
     kinds, numbers = tensors_of(body), options_of(body)
     chosen: dict[str, Tensor] = {}
@@ -140,13 +157,50 @@ def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **opti
             continue
         required = parameter.default is inspect.Parameter.empty
         if not required and (value is None or name not in kinds):
+            if value is None and name in kinds:
+                _refuse_near_miss(title(target), kinds[name], given - parameters.keys())
             continue
-        wanted = "given as an option" if name in given else "given"
-        contract = kinds[name].contract if name in kinds else wanted
-        have = ", ".join(f"`{key}`" for key in sorted(map(str, given))) or "nothing"
-        fact = describe_value(value) if name in given else f"nothing; given: {have}"
-        raise contract_error(title(target), name, contract, fact)
+        raise _missing(title(target), name, kinds.get(name), mapping, given)
+    valid = mapping["valid"] if "valid" in given else None
+    if isinstance(valid, Tensor) and "valid" not in parameters:
+        return without_excluded(title(target), target, valid, chosen, options)
     return target(**chosen, **options)
+
+
+def _refuse_unknown_options(
+    function: str, parameters: Mapping[str, inspect.Parameter], options: Mapping[str, Any]
+) -> None:
+    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+        return
+    for name, value in options.items():
+        if name not in parameters:
+            raise unknown_argument(function, name, value, parameters)
+
+
+def _refuse_near_miss(function: str, argument: Argument, unread: Iterable[str]) -> None:
+    """Refuse a key that is nearly the name of an optional tensor: it would change nothing."""
+    others = [str(key) for key in unread if key not in ARGUMENTS]
+    near = difflib.get_close_matches(argument.name, others, 1, _NEAR)
+    if near:
+        fact = f"the key `{near[0]}` of the mapping"
+        remedy = f"rename it, or pass `{argument.name}=None` if it is something else"
+        raise contract_error(function, argument.name, argument.contract, fact, remedy)
+
+
+def _missing(
+    function: str,
+    name: str,
+    argument: Argument | None,
+    mapping: Mapping[str, Any],
+    given: set[str],
+) -> ContractError:
+    """The refusal of a mapping that lacks a tensor, or holds something else under its name."""
+    if name in given:
+        wanted = argument.contract if argument is not None else "given as an option"
+        remedy = remedy_of_tensor(argument, mapping[name]) if argument is not None else ""
+        return contract_error(function, name, wanted, describe_value(mapping[name]), remedy)
+    have = ", ".join(f"`{key}`" for key in sorted(map(str, given))) or "nothing"
+    return missing_argument(function, name, argument, f"nothing; given: {have}")
 
 
 def title(function: Callable[..., Any]) -> str:

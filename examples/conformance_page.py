@@ -70,7 +70,7 @@ NOTES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 SHOWN = ("", "l", "m", "p", "t")  # these get an example
 LONGEST = 1500  # characters of an example
 PAIRS = {"verl": [("rloo", "rloo_vectorized"), ("grpo", "grpo_vectorized")]}
-MARKS = {"kept": "✓", "untried": "○", "not applicable": "", "by design": "✓"}
+MARKS = {"kept": "✓", "untried": "○", "undecided": "○", "not applicable": "", "by design": "✓"}
 
 
 def estimators(trainer: str) -> Mapping[str, Callable[..., Any]]:

@@ -2,15 +2,26 @@
 
 The annotations say which tensors it takes. `cl.apply` finds them in any mapping, and a name such as
 `own_estimator:rank_credit` finds the function: `python examples/loop.py own_estimator:rank_credit`.
+`creditlib check own_estimator:rank_credit` puts the laws of credit to it.
+
+Two decorators are optional: `checked` refuses a wrong call in one sentence, detaches the result and
+rounds it to float32; `breaks` declares a law that the method breaks by design.
 """
 
 import torch
 
 import creditlib as cl
-from creditlib.vocabulary import Credit, Group, Reward
+from creditlib.algebra import valid_rows, wide
+from creditlib.vocabulary import Credit, Group, Reward, Valid, breaks
+from creditlib.vocabulary.contract import checked
 
 
-def rank_credit(*, reward: Reward, group: Group) -> Credit:
+@checked
+@breaks(
+    "the_expected_gradient_is_the_true_one",
+    because="only the order of rewards counts, not how much better one is.",
+)
+def rank_credit(*, reward: Reward, group: Group, valid: Valid | None = None) -> Credit:
     """The share of the other group members with a lower reward, minus that with a higher one.
 
         A[i] = Σ_k sign(reward[i] − reward[k]) / (n − 1)   over the others k of group(i)
@@ -18,10 +29,11 @@ def rank_credit(*, reward: Reward, group: Group) -> Credit:
     Only the order of rewards counts, so an outlier does not change the other credit. A group of one
     gets 0.
     """
-    same = group[:, None] == group
-    sign = torch.sign(reward[:, None] - reward)
-    others = (same.sum(1) - 1).clamp(min=1)
-    return (same * sign).sum(1) / others
+    value, where = wide(reward), valid_rows(valid, reward)
+    peers = (group[:, None] == group) & where[:, None] & where
+    sign = torch.where(peers, torch.sign(value[:, None] - value), 0.0)
+    others = (peers.sum(1) - 1).clamp(min=1)
+    return sign.sum(1) / others
 
 
 def main() -> None:
@@ -39,7 +51,7 @@ def main() -> None:
     weight = cl.apply("duration_weight", batch)
     turn = torch.tensor([[0, -1, 1], [0, 1, 1], [0, -1, 1], [-1, 0, 0], [0, -1, -1]])
     print("on tokens")
-    print(cl.to_tokens(credit[:, None] * weight, turn))
+    print(cl.to_tokens(cl.per_turn(credit, batch["turn_count"]) * weight, turn))
 
 
 if __name__ == "__main__":

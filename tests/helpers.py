@@ -24,6 +24,7 @@ NEEDS: dict[str, dict[str, Any]] = {
     "gae": {"gamma": 0.9, "lam": 0.8},
     "discounted_return": {"gamma": 0.9},
     "outcome_at_last_turn": {"turns": TURNS},
+    "per_turn": {"turns": TURNS},
     "overlong_penalty": {"limit": 9, "buffer": 6},
     "turn_sum": {"turns": TURNS},
 }
@@ -61,6 +62,13 @@ class Variant:
     def __call__(self, tensors, **more):
         needs = NEEDS.get(self.name, {})
         return self.function(**tensors, **{**needs, **self.options, **more})
+
+
+def turn_map(rows: int, turns: int, tokens: int, draw: torch.Generator | None = None):
+    """Random turn ids that never go back along a row, with a third of the tokens unwritten."""
+    ids = torch.randint(0, max(turns, 1), (rows, tokens), generator=draw).sort(-1).values
+    hole = torch.randint(0, 3, (rows, tokens), generator=draw) == 0
+    return ids.masked_fill(hole | (turns == 0), -1)
 
 
 def numeric_names() -> list[str]:
@@ -115,7 +123,7 @@ def arguments(
         if variant.name in ("whiten", "whitening_stats"):
             tensors["weight"] = more["turn_length"]
         if variant.name == "effective_sample_size":
-            tensors["weight"] = more["process_reward"].nan_to_num(0)
+            tensors["weight"] = more["process_reward"].nan_to_num(0).abs()
     if "token_reward" in tensors:
         mine = tensors["turn"] >= 0
         inside = span(mine)

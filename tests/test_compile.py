@@ -15,7 +15,16 @@ from creditlib.registry import public_functions
 from creditlib.testing import random_arguments
 from creditlib.vocabulary.annotations import tensors_of
 
-HOST = {"ids", "anchor_ids", "find_milestones", "diagnose", "check_batch", "apply", "resolve"}
+HOST = {
+    "ids",
+    "anchor_ids",
+    "tensors",
+    "find_milestones",
+    "diagnose",
+    "check_batch",
+    "apply",
+    "resolve",
+}
 HOST |= {"place_rows", "turns_from_rows", "trajectories_from_rows", "rows_from_turns"}
 SMALL = {"batch": 6, "turns": 3, "tokens": 9}
 MASK = torch.tensor([[False, True, True, False], [True, False, True, True]])
@@ -31,6 +40,8 @@ OTHERS = {
         (CREDIT, torch.tensor([0, 1, -1, 2, 0, 1])),
         {"offsets": OFFSETS},
     ),
+    "per_turn": (cl.per_turn, (CREDIT[:, 0], torch.tensor([2, 1])), {"turns": 3}),
+    "per_turn of turns": (cl.per_turn, (CREDIT, torch.tensor([2, 3])), {}),
     "turn_sum": (cl.turn_sum, (TURN + 0.5, TURN, 3), {}),
     "turn_sum packed": (
         cl.turn_sum,
@@ -46,10 +57,20 @@ OTHERS = {
         {"offsets": OFFSETS},
     ),
     "count_turns": (layouts.count_turns, (TURN,), {}),
+    "turn_length": (layouts.turn_length, (TURN, 3), {}),
+    "turn_length packed": (
+        layouts.turn_length,
+        (torch.tensor([0, 1, -1, 2, 0, 1]), 3),
+        {"offsets": OFFSETS},
+    ),
+    "turns_from_mask of integers": (layouts.turns_from_mask, (MASK.long(),), {}),
     "offsets_of": (layouts.offsets_of, (LENGTH,), {}),
+    "offsets_of a mask": (layouts.offsets_of, (), {"present": MASK}),
     "rows_of": (layouts.rows_of, (OFFSETS, 6), {}),
     "pack": (layouts.pack, (CREDIT.repeat(1, 2), LENGTH), {"tokens": 6}),
     "pack left": (layouts.pack, (CREDIT.repeat(1, 2), LENGTH), {"tokens": 6, "side": "left"}),
+    "pack present": (layouts.pack, (TURN[:, :4],), {"present": MASK, "tokens": 5}),
+    "unpack present": (layouts.unpack, (torch.arange(5),), {"present": MASK}),
     "unpack": (layouts.unpack, (torch.arange(6), OFFSETS), {"width": 5}),
     "unpack left": (layouts.unpack, (torch.arange(6), OFFSETS), {"width": 5, "side": "left"}),
     "gae packed": (
@@ -110,12 +131,14 @@ def test_other_options_compile_whole(case):
 
 def test_a_whole_recipe_compiles():
     def recipe(reward, group, turn_reward, anchor, turn_count, duration, turn):
-        credit = cl.grpo(reward=reward, group=group)[:, None] + 0.5 * cl.gigpo(
+        outcome = cl.per_turn(cl.grpo(reward=reward, group=group), turn_count, anchor.shape[1])
+        credit = outcome + 0.5 * cl.gigpo(
             reward=reward,
             group=group,
             turn_reward=turn_reward,
             anchor=anchor,
             turn_count=turn_count,
+            episode_weight=0.0,
         )
         return cl.to_tokens(
             credit * cl.duration_weight(duration=duration, turn_count=turn_count), turn

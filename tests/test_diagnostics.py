@@ -2,6 +2,8 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import creditlib as cl
 from creditlib.testing import random_arguments, tolerance
@@ -91,6 +93,101 @@ def test_turn_credit_by_hand():
     )
 
 
+MET = {
+    "group": torch.tensor([0, 0, 0, 1]),
+    "anchor": torch.tensor([[5, 6, 5], [5, 6, 9], [-1, 7, 5], [5, 6, 6]]),
+    "turn_count": torch.tensor([3, 1, 2, 3]),
+}
+
+
+def test_turns_that_met_a_peer_by_hand():
+    """Group 0: anchor 5 at turns 0 and 2 of row 0 and turn 0 of row 1; 6 once; none and 7 once.
+
+    Group 1: anchor 5 once, 6 twice in one trajectory. Of 3 + 1 + 2 + 3 turns 5 met a turn, 3 of
+    them one of another trajectory. Peers: 2 at each of the three turns at 5, 1 at the two at 6.
+    """
+    metrics = cl.diagnose(torch.zeros(4, 3), **MET)
+    close(
+        metrics,
+        {"anchor/met": 5 / 9, "anchor/met_others": 3 / 9, "anchor/peers": (2 * 3 + 1 * 2) / 9},
+    )
+    valid = torch.tensor([True, False, True, True])
+    metrics = cl.diagnose(torch.zeros(4, 3), **MET, valid=valid)
+    close(metrics, {"anchor/met": 4 / 8, "anchor/met_others": 0.0, "anchor/peers": 4 / 8})
+
+
+@given(seed=st.integers(0, 10**6))
+def test_peers_are_those_of_a_loop(seed):
+    x = random_arguments(cl.gigpo, seed=seed, optional=True)
+    rows = [row for row in range(12) if x["valid"][row]]
+    turns = [(i, k) for i in rows for k in range(int(x["turn_count"][i]))]
+    met = others = peers = 0
+    for i, k in turns:
+        key = (int(x["group"][i]), int(x["anchor"][i, k]))
+        same = [
+            j
+            for j, m in turns
+            if (j, m) != (i, k) and (int(x["group"][j]), int(x["anchor"][j, m])) == key
+        ]
+        same = same if key[1] >= 0 else []
+        met, others, peers = met + bool(same), others + any(j != i for j in same), peers + len(same)
+    names = ("group", "anchor", "turn_count", "valid")
+    metrics = cl.diagnose(x["turn_reward"] * 0, **{name: x[name] for name in names})
+    count = max(len(turns), 1)
+    close(
+        metrics,
+        {"anchor/met": met / count, "anchor/met_others": others / count},
+    )
+    assert metrics["anchor/peers"] == pytest.approx(peers / count, rel=RELATIVE)
+
+
+def test_turns_without_a_peer_are_those_without_credit_among_equal_states():
+    """S of `gigpo` is 0 where no turn was met."""
+    x = random_arguments(cl.gigpo, seed=3)
+    x["anchor"] = torch.arange(60).view(12, 5)
+    assert not cl.gigpo(**x, episode_weight=0.0).any()
+    names = ("group", "anchor", "turn_count")
+    metrics = cl.diagnose(torch.zeros(12, 5), **{name: x[name] for name in names})
+    assert metrics["anchor/met"] == metrics["anchor/peers"] == 0.0
+
+
+def test_the_share_of_each_term_by_hand():
+    """Row 0 has two turns, row 1 one; row 2 is excluded. |E| 1 + 1 + 2, |S| 0.5 + 0.5 + 0."""
+    metrics = cl.diagnose(
+        torch.zeros(3, 2),
+        turn_count=torch.tensor([2, 1, 2]),
+        valid=torch.tensor([True, True, False]),
+        terms={
+            "episode": torch.tensor([1.0, -2.0, NAN]),
+            "anchor": torch.tensor([[0.5, -0.5], [0.0, 9.0], [NAN, NAN]]),
+        },
+    )
+    close(metrics, {"term/episode": 4 / 5, "term/anchor": 1 / 5})
+    # Of trajectories only, each row counts once.
+    both = {"a": torch.tensor([1.0, 0.0]), "b": torch.tensor([-1.0, 2.0])}
+    close(cl.diagnose(both["a"], terms=both), {"term/a": 1 / 4, "term/b": 3 / 4})
+    nothing = cl.diagnose(both["a"], terms={"a": torch.zeros(2)})
+    assert nothing["term/a"] == 0.0
+
+
+def test_what_the_metrics_need_is_said(refusal):
+    credit = torch.zeros(2, 2)
+    assert refusal(cl.diagnose, credit, anchor=torch.zeros(2, 2).long()) == (
+        "diagnose: `group` must be given with `anchor`, got None."
+    )
+    assert refusal(cl.diagnose, credit, terms=[credit]) == (
+        "diagnose: `terms` must be tensors by name, got list."
+    )
+    wrong = {"a": credit, "b": torch.zeros(2, 3)}
+    assert refusal(cl.diagnose, credit, terms=wrong) == (
+        "diagnose: `terms` must be float[batch] or float[batch turn] of 2 rows, the latter all "
+        "alike, for each name, got torch.float32 (2, 2) for 'a'."
+    )
+    assert "got torch.float32 (3,) for 'b'" in refusal(
+        cl.diagnose, credit, terms={"b": torch.zeros(3)}
+    )
+
+
 def test_the_number_of_turns_reported_is_an_option():
     credit = torch.ones(2, 12)
     assert len([name for name in cl.diagnose(credit) if "turn_" in name]) == 8
@@ -144,5 +241,6 @@ def test_centred_credit_sums_to_nothing_and_gigpo_places_every_reward():
 
 def test_a_wrong_call_is_refused(refusal):
     assert refusal(cl.diagnose, [1.0]) == (
-        "diagnose: `credit` must be float[batch] or float[batch turn], got list."
+        "diagnose: `credit` must be float[batch] or float[batch turn], got list; "
+        "`creditlib.tensors` makes tensors of lists, arrays and columns."
     )

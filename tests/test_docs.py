@@ -75,7 +75,7 @@ def test_a_decision_says_what_it_costs(file):
 def test_a_function_is_read_from_its_docstring():
     gigpo = functions.function_named("gigpo")
     assert gigpo.arxiv == ("2505.10978",)
-    assert gigpo.formula.startswith("A[i,k] = E[i,k]")
+    assert gigpo.formula.startswith("A[i,k] = episode_weight · E[i,k]")
     assert "VERL_AGENT_GIGPO" in gigpo.presets
     assert gigpo.differs.startswith("from the authors' code: ")
     assert list(gigpo.tests) == ["by hand", "core", "official"]

@@ -136,6 +136,6 @@ def test_empty_batches_and_trajectories_without_turns(variant):
         name: tensor[:, :0] if tensor.ndim == 2 and tensor.shape[1] in (5, 24) else tensor
         for name, tensor in bare.items()
     }
-    turns = {"turns": 0} if variant.name.startswith(("turn_", "outcome")) else {}
+    turns = {"turns": 0} if variant.name.startswith(("turn_", "per_turn", "outcome")) else {}
     for part in results(variant(narrow, **turns)):
         assert part.shape[1] == 0

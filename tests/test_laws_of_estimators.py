@@ -54,7 +54,7 @@ def counterexample(verdict):
 
 @pytest.mark.parametrize(("name", "law"), cases(wanted=False))
 def test_a_law_is_kept(name, law, examples):
-    verdict = run_law(law, SUBJECTS[name], examples=examples)
+    verdict = run_law(law, SUBJECTS[name], examples=max(examples, law.minimum))
     assert verdict.state == "kept", counterexample(verdict)
 
 
@@ -65,7 +65,7 @@ def test_a_law_declared_broken_is_broken(name, law, examples):
 
 def assert_broken(law, each, examples):
     more = {"shrink": False, "random_examples": RANDOM_EXAMPLES}
-    verdict = run_law(law, each, examples=examples, **more)
+    verdict = run_law(law, each, examples=max(examples, law.minimum), **more)
     assert verdict.state == "broken"
 
 
@@ -79,7 +79,7 @@ def test_every_choice_keeps_the_laws(name, options, examples):
         kept_after_all = exact and law.name == "the_expected_gradient_is_the_true_one"
         if not law.applies(each) or (law.name in declared(each) and not kept_after_all):
             continue
-        verdict = run_law(law, each, examples=examples // 2)
+        verdict = run_law(law, each, examples=max(examples // 2, law.minimum))
         assert verdict.state in ("kept", "untried"), f"{law.name}: {counterexample(verdict)}"
 
 
@@ -90,7 +90,7 @@ def test_the_reference_keeps_the_laws_too(name, examples, monkeypatch):
     each = SUBJECTS[name]
     for law in LAWS.values():
         if law.applies(each) and law.name not in declared(each):
-            verdict = run_law(law, each, examples=examples // 2)
+            verdict = run_law(law, each, examples=max(examples // 2, law.minimum))
             assert verdict.state in ("kept", "untried"), f"{law.name}: {counterexample(verdict)}"
 
 

@@ -22,7 +22,7 @@ from house import (
 # From the bottom up. A module imports its own folder and the layers below it. Folders that stand
 # side by side on one layer do not import each other.
 LAYERS = [
-    ["vocabulary", "version"],
+    ["vocabulary", "version", "start"],
     ["inputs", "registry"],
     ["ops"],
     ["algebra"],

@@ -1,4 +1,6 @@
+import copy
 import inspect
+import pickle
 import re
 from pathlib import Path
 
@@ -120,3 +122,11 @@ def test_every_preset_is_proven_by_golden_or_worked_numbers():
     for file in (here / "recipes" / "golden").glob("*.npz"):
         golden.add(str(np.load(file)["preset"]))
     assert set(presets.__all__) <= golden | set(WORKED)
+
+
+@pytest.mark.parametrize("name", presets.__all__)
+def test_a_preset_travels_to_other_processes(name):
+    preset = getattr(presets, name)
+    for same in (pickle.loads(pickle.dumps(preset)), copy.deepcopy(preset), copy.copy(preset)):
+        assert dict(same) == dict(preset)
+        assert (same.function, repr(same)) == (preset.function, repr(preset))

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 import torch
-from helpers import Fields
+from helpers import NEEDS, Fields
 
 import creditlib as cl
 from creditlib.registry import plugins, public_functions
@@ -16,6 +16,7 @@ BATCH = {
     "uid": ["a", "a", "b"],
     "response": torch.zeros(3, 9),
 }
+AS_TENSORS = "`creditlib.tensors` makes tensors of lists, arrays and columns"
 PLUGIN = """
 import torch
 
@@ -181,7 +182,8 @@ def test_an_option_that_names_a_tensor_replaces_the_mappings():
 def test_a_missing_tensor_is_refused_with_what_is_there(refusal):
     assert refusal(cl.apply, "gigpo", BATCH) == (
         "gigpo: `turn_reward` must be float[batch turn], "
-        "got nothing; given: `group`, `response`, `reward`, `uid`."
+        "got nothing; given: `group`, `response`, `reward`, `uid`; "
+        "`outcome_at_last_turn` makes it from `reward`."
     )
     assert refusal(cl.apply, "grpo", {}) == (
         "grpo: `reward` must be float[batch], got nothing; given: nothing."
@@ -190,13 +192,13 @@ def test_a_missing_tensor_is_refused_with_what_is_there(refusal):
 
 def test_a_required_tensor_held_as_something_else_is_refused(refusal):
     assert refusal(cl.apply, "grpo", {**BATCH, "group": BATCH["uid"]}) == (
-        "grpo: `group` must be int[batch], got list."
+        f"grpo: `group` must be int[batch], got list; {AS_TENSORS}."
     )
 
 
 def test_an_optional_tensor_held_as_something_else_is_refused_not_dropped(refusal):
     assert refusal(cl.apply, "grpo", {**BATCH, "valid": [True, False, True]}) == (
-        "grpo: `valid` must be bool[batch], got list."
+        f"grpo: `valid` must be bool[batch], got list; {AS_TENSORS}."
     )
 
 
@@ -263,3 +265,76 @@ def test_a_function_with_types_for_the_checker_only(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     batch = {"reward": torch.ones(1), "group": torch.ones(1)}
     assert cl.apply("late:f", batch) == 2
+
+
+def rank_of(*, reward: Reward, group=None):
+    """An estimator that has never heard of `valid`: the share of rewards that are not larger."""
+    return (reward[:, None] >= reward[None]).float().mean(1)
+
+
+def test_rows_that_take_no_part_are_deleted_for_a_function_without_valid():
+    """Of rewards 1, 0 and 0.5 the shares are 3/3, 1/3 and 2/3; the row of 9 is left out."""
+    valid = torch.tensor([True, True, False, True])
+    batch = {"reward": torch.tensor([1.0, 0.0, 9.0, 0.5]), "valid": valid}
+    credit = cl.apply(rank_of, batch)
+    torch.testing.assert_close(credit, torch.tensor([1.0, 1 / 3, 0.0, 2 / 3]))
+    with_group = cl.apply(rank_of, batch, group=torch.arange(4))
+    assert torch.equal(with_group, credit)
+    whole = cl.apply(rank_of, {**batch, "valid": torch.ones(4, dtype=torch.bool)})
+    assert torch.equal(whole, rank_of(reward=batch["reward"]))
+
+
+@pytest.mark.parametrize("name", sorted(public_functions()))
+def test_every_function_gives_excluded_rows_nothing_and_takes_nothing_from_them(name):
+    """NaN, infinity and wrong counts in a row that takes no part change no other row."""
+    function = public_functions()[name]
+    clean = random_arguments(function, optional=False, batch=8)
+    valid = torch.ones(8, dtype=torch.bool)
+    valid[3] = False
+    kept = {key: x[valid] for key, x in clean.items()}
+    wrong = {key: x.clone() for key, x in clean.items()}
+    for x in wrong.values():
+        if x.is_floating_point():
+            x[3] = torch.nan
+    expected = cl.apply(name, {**kept, "valid": valid[valid]}, **options_for(name))
+    found = cl.apply(name, {**wrong, "valid": valid}, **options_for(name))
+    for ours, alone in zip(as_tuple(found), as_tuple(expected), strict=True):
+        if ours.ndim == 0:  # a statistic of the rows that take part
+            assert torch.equal(ours, alone)
+            continue
+        assert not ours[3].any()
+        torch.testing.assert_close(ours[valid], alone, rtol=0, atol=0)
+
+
+def as_tuple(result):
+    return result if isinstance(result, tuple) else (result,)
+
+
+def options_for(name):
+    return NEEDS.get(name, {})
+
+
+def test_packed_rows_are_left_out_by_the_function_itself(refusal):
+    batch = {
+        "token_reward": torch.zeros(3),
+        "turn": torch.tensor([0, 0, 0]),
+        "offsets": torch.tensor([0, 2, 3]),
+        "valid": torch.tensor([True, False]),
+    }
+    assert refusal(cl.apply, "discounted_return", batch, gamma=1.0) == (
+        "discounted_return: `valid` must be true in every packed row, got rows left out; "
+        "name `valid` in the signature of the function."
+    )
+
+
+def test_a_tensor_without_a_row_for_each_trajectory_is_refused_where_rows_are_left_out(refusal):
+    batch = {"reward": torch.ones(2), "valid": torch.tensor([True, False, True])}
+    assert refusal(cl.apply, rank_of, batch) == (
+        "rank_of: `reward` must be one row for each trajectory, "
+        "got torch.float32 (2,) where `valid` has batch 3."
+    )
+
+
+def test_an_option_says_that_a_near_miss_is_something_else():
+    batch = {**BATCH, "valids": torch.ones(3)}
+    assert torch.equal(cl.apply("grpo", batch, valid=None), cl.apply("grpo", BATCH))

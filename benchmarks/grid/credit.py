@@ -64,16 +64,18 @@ def _baseline(batch: Batch) -> Tensor:
 
 
 def _composed(batch: Batch) -> Tensor:
-    """A trajectory's credit plus half of a turn's, by how long the turn took."""
+    """GiGPO with half of its anchor part, composed of both parts, by how long the turn took."""
     turn = cl.gigpo(
         reward=batch["reward"],
         group=batch["group"],
         turn_reward=batch["turn_reward"],
         anchor=batch["anchor"],
         turn_count=batch["turn_count"],
+        episode_weight=0.0,
     )
     weight = cl.duration_weight(duration=batch["duration"], turn_count=batch["turn_count"])
-    return (_grpo(batch)[:, None] + 0.5 * turn) * weight
+    episode = cl.per_turn(_grpo(batch), batch["turn_count"], turn.shape[1])
+    return (episode + 0.5 * turn) * weight
 
 
 def _applied(batch: Batch, shape: Shape) -> Work:

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Any
+
+import typer
 
 # isort: off
 from creditlib.cli import estimators as estimators
 from creditlib.cli import explain as explain
 from creditlib.cli import check as check
+from creditlib.cli import laws as laws
 from creditlib.cli import doctor as doctor
 from creditlib.cli import demo as demo
 
 # isort: on
 from creditlib.cli.typer_app import app
-from creditlib.vocabulary.messages import ContractError
+from creditlib.vocabulary.messages import ContractError, one_line
 
 __all__ = ["app", "run"]
+
+# What typer raises for a wrong command line. Releases of typer import it from different packages.
+_UsageError: Any = next(
+    each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException"
+)
 
 
 def run() -> None:
@@ -25,13 +34,27 @@ def run() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # '?' for a character the terminal lacks
     try:
-        app()
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        sys.stderr.write("Aborted.\n")
+        raise SystemExit(1) from None
+    except _UsageError as error:
+        error.message = _printable(error.message)
+        error.show()
+        raise SystemExit(error.exit_code) from None
     except (ContractError, ModuleNotFoundError, OSError) as error:
         sys.stderr.write(f"creditlib: {_sentence(error)}\n")
         raise SystemExit(2) from None
+    raise SystemExit(code)
 
 
 def _sentence(error: Exception) -> str:
+    """One line without control characters: names and values of a file may hold any."""
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.strerror}: {error.filename}."
-    return str(error)
+        return one_line(f"{error.strerror}: {error.filename}.")
+    return one_line(error)
+
+
+def _printable(text: str) -> str:
+    """Text with its line breaks and without other control characters."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from creditlib.cli.typer_app import add_cwd_to_path, app, make_console
+from creditlib.cli.named_modules import import_named
+from creditlib.cli.typer_app import app, make_console
 from creditlib.report import law_report
 
 __all__ = ["check"]
@@ -20,6 +21,10 @@ def check(
         str | None, typer.Option(help="Calling convention: verl, skyrl or trl.")
     ] = None,
     law: Annotated[list[str] | None, typer.Option(help="Only this law; repeatable.")] = None,
+    strict: Annotated[
+        str | None,
+        typer.Option(help="Last tier of faults: contract, invariance (default) or property."),
+    ] = None,
     skip: Annotated[list[str] | None, typer.Option(help="law=reason: broken by design.")] = None,
     option: Annotated[
         list[str] | None, typer.Option("--option", "-o", help="Such as gamma=0.9.")
@@ -29,12 +34,17 @@ def check(
     seconds: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check a function, yours or a trainer's, against the laws; exit code 1 if it breaks one."""
-    add_cwd_to_path()
+    """Check a function, yours or a trainer's, against the laws; exit code 1 for a fault.
+
+    A broken law is a fault up to the tier of --strict, and always if --law names it. A law of a
+    later tier is reported only. `creditlib laws` lists the laws and their tiers.
+    """
+    import_named("check", "function", function)
     report = law_report.checked_by_laws(
         function,
         signature=signature,
         laws=law,
+        strict=strict,
         skip=skip or (),
         options=option or (),
         examples=examples,
@@ -46,6 +56,6 @@ def check(
         typer.echo(law_report.as_json(report, function, signature))
     else:
         make_console().print(law_report.verdict_table(report))
-        law_report.print_broken(report, make_console())
-    if report.broken:
+        law_report.print_broken(report, make_console(), function)
+    if report.faults:
         raise typer.Exit(1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,11 +33,23 @@ def demo(
     The options are those of the training, which needs a checkout of creditlib.
     """
     if (_CHECKOUT / "examples" / "textworld").is_dir():
-        sys.path.insert(0, str(_CHECKOUT))
-        training = importlib.import_module("examples.textworld")
+        training = _examples("textworld")
         training.run(seeds=seeds, updates=updates, out=out, console=make_console())
     else:
         _show_shipped_rollouts()
+
+
+def _examples(name: str) -> Any:
+    """A package of the examples of this checkout, whatever else is called `examples`."""
+    if "examples" not in sys.modules:
+        file = _CHECKOUT / "examples" / "__init__.py"
+        spec = importlib.util.spec_from_file_location("examples", file)
+        assert spec is not None
+        assert spec.loader is not None
+        package = importlib.util.module_from_spec(spec)
+        sys.modules["examples"] = package
+        spec.loader.exec_module(package)
+    return importlib.import_module(f"examples.{name}")
 
 
 def _show_shipped_rollouts() -> None:

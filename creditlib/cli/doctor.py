@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
 import platform
 from dataclasses import dataclass
@@ -19,9 +18,10 @@ from rich.text import Text
 
 import creditlib.integrations as integrations
 from creditlib.cli.typer_app import app, make_console
-from creditlib.integrations.patching import Hook, HookError, Trainer, locate, parameters_of, unwrap
+from creditlib.integrations.patching import Hook, HookError, Trainer, locate, unwrap
 from creditlib.registry import Plugin, plugins, public_functions
 from creditlib.version import __version__
+from creditlib.vocabulary.backends import PROBLEMS
 from creditlib.vocabulary.messages import contract_error, one_line
 
 __all__ = ["Finding", "doctor", "examine", "examine_trainer", "trainers"]
@@ -126,11 +126,10 @@ def _hook(section: str, trainer: Trainer, hook: Hook) -> Finding:
         value = locate(trainer, hook)[2]
     except HookError as error:
         return Finding(section, hook.path, str(error), "failed")
-    original = unwrap(value)
-    if parameters_of(original) != hook.parameters:
-        got = ", ".join(parameters_of(original))
-        wanted = ", ".join(hook.parameters)
-        return Finding(section, hook.path, f"takes ({got}), tested with ({wanted})", "failed")
+    got, original = hook.form_of(value), unwrap(value)
+    if got != hook.form:
+        verb = "is" if hook.value_type else "takes"
+        return Finding(section, hook.path, f"{verb} {got}, tested with {hook.form}", "failed")
     replaced = ", replaced by creditlib's adapter" if original is not value else ""
     return Finding(section, hook.path, f"as tested{replaced}")
 
@@ -167,14 +166,12 @@ def _devices() -> list[Finding]:
 
 
 def _backends() -> list[Finding]:
-    """A backend works if its compiler is installed and, for Triton, there is a CUDA device."""
+    """A backend works if its compiler can be used and, for Triton, there is a CUDA device."""
     found = [Finding("backends", "torch", "works: the reference of every operation")]
     for backend, entry_file in _ENTRY_FILES.items():
         count = len(list(_OPERATIONS.glob(f"*/{entry_file}")))
-        problem = ""
-        if importlib.util.find_spec(backend) is None:
-            problem = "not installed"
-        elif backend == "triton" and not torch.cuda.is_available():
+        problem = PROBLEMS[backend] and f"not used, because it {PROBLEMS[backend]}"
+        if not problem and backend == "triton" and not torch.cuda.is_available():
             problem = "no CUDA device"
         fact = f"{problem or 'works'}: {count} folders of operations"
         found.append(Finding("backends", backend, fact, "absent" if problem else "ok"))

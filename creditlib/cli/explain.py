@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from creditlib.cli.typer_app import add_cwd_to_path, app, make_console, name_and_value
+from creditlib.cli.named_modules import import_named
+from creditlib.cli.typer_app import app, make_console, name_and_value
+from creditlib.registry import resolve
 from creditlib.report import explain as explain_rollouts
 from creditlib.report.law_report import value_of
 from creditlib.rollouts import read
@@ -16,12 +20,20 @@ from creditlib.vocabulary.messages import ContractError
 
 __all__ = ["explain"]
 
+# How refusals of the functions below start, and the option that their argument comes from.
+_FLAGS = {
+    "resolve: `name`": "--estimator",
+    "read: `format`": "--format",
+    "read: `reward_weights`": "--reward-weight",
+    "explain: `group`": "--group",
+    "anchor_ids: `similarity`": "--similarity",
+}
 _FORMATS = f"{AUTO}, {format_names()}, or mypkg.module:FORMAT."
 
 
 @app.command(short_help="Show how estimators credit your rollouts.")
 def explain(
-    file: Annotated[Path, typer.Argument(help="JSON Lines or Parquet file, or a folder of them.")],
+    file: Annotated[Path, typer.Argument(help="JSON or Parquet file, or a folder of them.")],
     estimator: Annotated[
         list[str], typer.Option("--estimator", "-e", help="Name or mypkg.module:function.")
     ],
@@ -43,21 +55,38 @@ def explain(
     ] = None,
 ) -> None:
     """Show turn by turn how estimators credit the trajectories of a group."""
-    add_cwd_to_path()
+    import_named("explain", "--estimator", *estimator)
+    import_named("explain", "--format", format)
     options = _options(option or [], estimator)
     weights = dict(_weight(text) for text in reward_weight or [])
-    rollouts = read(file, format=format, similarity=similarity, reward_weights=weights or None)
-    explanation = explain_rollouts(
-        rollouts,
-        estimator,
-        groups=group,
-        limit=None if every else 3,
-        options=options,
-        more="`--group NAME` or `--all`",
-    )
+    with _options_as_typed():
+        for name in estimator:
+            resolve(name)
+        rollouts = read(file, format=format, similarity=similarity, reward_weights=weights or None)
+        explanation = explain_rollouts(
+            rollouts,
+            estimator,
+            groups=group,
+            limit=None if every else 3,
+            options=options,
+            more="`--group NAME` or `--all`",
+        )
     make_console(explanation.width).print(explanation)
     if not explanation.credited:
         raise typer.Exit(2)
+
+
+@contextmanager
+def _options_as_typed() -> Generator[None]:
+    """Refusals of an argument name the option that the user typed in its place."""
+    try:
+        yield
+    except ContractError as error:
+        text = str(error)
+        for argument, flag in _FLAGS.items():
+            if text.startswith(argument):
+                raise ContractError(f"explain: `{flag}`{text.removeprefix(argument)}") from None
+        raise
 
 
 def _weight(text: str) -> tuple[str, float]:
@@ -82,5 +111,5 @@ def _options(texts: list[str], estimators: list[str]) -> dict[str, dict[str, Any
                 f"explain: `--option` must start with an estimator of the command ({names}) and a "
                 f"dot, got {text!r}."
             )
-        found.setdefault(estimator, {})[name] = value_of(value)
+        found.setdefault(estimator, {})[name] = value_of(value, "explain")
     return found

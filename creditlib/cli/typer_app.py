@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ from rich.console import Console
 from creditlib.version import __version__
 from creditlib.vocabulary.messages import ContractError
 
-__all__ = ["add_cwd_to_path", "app", "make_console", "name_and_value"]
+__all__ = ["app", "make_console", "name_and_value"]
 
 app = typer.Typer(
     help="Credit assignment for reinforcement learning of language models and agents.",
@@ -43,12 +42,6 @@ def make_console(needed: int = 0) -> Console:
     """A console as wide as the terminal; for a pipe or a file it is wide enough for the tables."""
     wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     return Console(width=max(120, needed)) if wide else Console()
-
-
-def add_cwd_to_path() -> None:
-    """Let `mypkg.module:function` lie in the current folder, as `python -m` does."""
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
 
 
 def name_and_value(command: str, flag: str, text: str) -> tuple[str, str]:

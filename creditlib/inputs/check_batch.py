@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from creditlib.inputs.layouts import rows_of
+from creditlib.inputs.turn_order import refuse_first_unordered
 from creditlib.vocabulary.annotations import Argument, describe
-from creditlib.vocabulary.argument_spec import ArgumentSpec
 from creditlib.vocabulary.contract import check_offsets, check_tensors, contract_error
+from creditlib.vocabulary.conversions import runs_of_mask
+from creditlib.vocabulary.regions import in_valid_rows, read_values
+from creditlib.vocabulary.small_values import first_wrong_value, name_place
 from creditlib.vocabulary.words import ARGUMENTS
 
 __all__ = ["check_batch"]
@@ -22,9 +25,9 @@ def check_batch(batch: Mapping[str, Any]) -> None:
 
     The function checks every key that is a name of the vocabulary. It checks shapes, dtypes and
     devices as every estimator does. Then it checks values, which makes a GPU wait: they are finite
-    and in range, turn counts fit, turn ids are below `turn_count`, offsets rise from 0 to the
-    number of tokens, and no reward stands where no written token would get it. Padding and rows
-    excluded by `valid` are not checked.
+    and in range, turn counts fit, turn ids are below `turn_count` and never go back along a row,
+    offsets rise from 0 to the number of tokens, and no reward stands where no written token would
+    get it. Padding and rows excluded by `valid` are not checked.
 
     >>> import torch
     >>> seconds = torch.tensor([[1.0, 9.0], [-1.0, 9.0]])
@@ -45,9 +48,14 @@ def check_batch(batch: Mapping[str, Any]) -> None:
     check_tensors("check_batch", tuple(arguments.values()), tensors)
     _check_turn_count(tensors)
     _check_offsets(tensors)
+    if "turn" in tensors and tensors["turn"].dtype is torch.bool:
+        tensors["turn"] = runs_of_mask(tensors["turn"], tensors.get("offsets"))
     for name, x in tensors.items():
-        if name != "out":  # `out` is overwritten
-            _check_values(name, x, arguments[name].spec, _region(name, x, tensors))
+        if name not in ("out", "valid") and x.dtype is not torch.bool:  # `out` is overwritten
+            read = _read_by_estimators(name, x, tensors)
+            error = first_wrong_value("check_batch", arguments[name], x, read)
+            if error is not None:
+                raise error
     _check_turn_ids(tensors)
     _check_lost_rewards(tensors)
 
@@ -56,27 +64,20 @@ def _axes(name: str, x: Tensor) -> list[str]:
     return [axis for axis, _ in describe(name, ARGUMENTS[name]).fitting(x).axes]
 
 
-def _region(name: str, x: Tensor, tensors: Mapping[str, Tensor]) -> Tensor:
+def _read_by_estimators(name: str, x: Tensor, tensors: Mapping[str, Tensor]) -> Tensor:
     """The values that are checked."""
     axes = _axes(name, x)
-    if name in ("offsets", "valid"):
+    if name == "offsets":
         return torch.ones_like(x, dtype=torch.bool)
     region = _valid(x, axes, tensors)
-    if axes[1:] == ["turn"] and "turn_count" in tensors:
-        # The last turn is the answer: its gain is not read.
-        count = tensors["turn_count"] - (1 if name == "information_gain" else 0)
-        region &= _before(count, x.shape[1])
+    if axes[1:] == ["turn"]:
+        region &= read_values(name, x, axes, tensors)
     if axes[-1] == "token" and "turn" in tensors and name != "turn":
         written = tensors["turn"] >= 0
         # A reward on tool output counts; a NaN there is no reward.
         read = _read(tensors) & ~x.isnan() if name == "token_reward" else written
         region &= written | read
     return region
-
-
-def _before(turn_count: Tensor, turns: int) -> Tensor:
-    """The turns that exist, bool[batch turn]."""
-    return torch.arange(turns, device=turn_count.device) < turn_count[:, None]
 
 
 def _read(tensors: Mapping[str, Tensor]) -> Tensor:
@@ -95,33 +96,16 @@ def _read(tensors: Mapping[str, Tensor]) -> Tensor:
 
 def _valid(x: Tensor, axes: list[str], tensors: Mapping[str, Tensor]) -> Tensor:
     """The values in rows that take part."""
-    where = torch.ones(x.shape, dtype=torch.bool, device=x.device)
-    if "valid" not in tensors:
-        return where
-    if axes == ["token"]:
-        row = rows_of(tensors["offsets"], x.shape[0]) if "offsets" in tensors else None
-        return where if row is None else tensors["valid"][row]
-    return where & tensors["valid"].view(-1, *[1] * (x.ndim - 1))
+    if axes != ["token"] or "valid" not in tensors:
+        return in_valid_rows(x, tensors)
+    row = rows_of(tensors["offsets"], x.shape[0]) if "offsets" in tensors else None
+    return torch.ones_like(x, dtype=torch.bool) if row is None else tensors["valid"][row]
 
 
 def _refuse_first(name: str, wanted: str, x: Tensor, bad: Tensor) -> None:
-    if not bool(bad.any()):
-        return
-    position: list[int] = bad.nonzero()[0].tolist()
-    axes = ("row" if axis == "batch" else axis for axis in _axes(name, x))
-    place = ", ".join(f"{axis} {i}" for axis, i in zip(axes, position, strict=True))
-    raise contract_error("check_batch", name, wanted, f"{x[tuple(position)].item()} in {place}")
-
-
-def _check_values(name: str, x: Tensor, spec: ArgumentSpec | None, region: Tensor) -> None:
-    if x.dtype.is_floating_point:
-        meant = spec is not None and bool(spec.nan)
-        _refuse_first(name, "finite", x, region & ~x.isfinite() & (not meant))
-    if spec is None or x.dtype == torch.bool:
-        return
-    low = -torch.inf if spec.low is None else spec.low
-    high = torch.inf if spec.high is None else spec.high
-    _refuse_first(name, spec.range(), x, region & ((x < low) | (x > high)))
+    if bool(bad.any()):
+        fact = name_place(x, bad, _axes(name, x))
+        raise contract_error("check_batch", name, wanted, fact)
 
 
 def _check_turn_count(tensors: Mapping[str, Tensor]) -> None:
@@ -145,7 +129,12 @@ def _check_offsets(tensors: Mapping[str, Tensor]) -> None:
 
 def _check_turn_ids(tensors: Mapping[str, Tensor]) -> None:
     turn, count = tensors.get("turn"), tensors.get("turn_count")
-    if turn is None or count is None:
+    if turn is None:
+        return
+    taken = _valid(turn, _axes("turn", turn), tensors)
+    if turn.ndim == 2 or "offsets" in tensors:
+        refuse_first_unordered("check_batch", turn, tensors.get("offsets"), taken)
+    if count is None:
         return
     limit = count[:, None]
     if turn.ndim == 1:
@@ -154,8 +143,7 @@ def _check_turn_ids(tensors: Mapping[str, Tensor]) -> None:
                 "check_batch", "offsets", "int[batch+1] with a packed `turn`", "None"
             )
         limit = count[rows_of(tensors["offsets"], turn.shape[0])]
-    bad = (turn >= limit) & _valid(turn, _axes("turn", turn), tensors)
-    _refuse_first("turn", "below the row's `turn_count`", turn, bad)
+    _refuse_first("turn", "below the row's `turn_count`", turn, (turn >= limit) & taken)
 
 
 def _check_lost_rewards(tensors: Mapping[str, Tensor]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import struct
+import uuid
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
@@ -18,21 +19,23 @@ from creditlib.vocabulary.contract import contract_error, describe_value
 
 __all__ = ["anchor_ids", "ids"]
 
-_WANTED = "texts, numbers, arrays, None, or tuples, lists, sets and dicts of them"
+_WANTED = "texts, numbers, UUIDs, arrays, or tuples, lists, sets and dicts of them"
 _SCALARS = (str, bytes, bool, int, float, type(None))
 _PLAIN = frozenset(_SCALARS)
 
 
 def ids(keys: Iterable[Any]) -> Group:
-    """One integer per key, equal if the `keys` are equal in value, type, shape and dtype.
+    """One integer per key, equal if the `keys` are equal in value, type and shape.
 
     The id is the first 63 bits of a hash of the key, so that ranks and runs agree without
-    communication: the same key has the same id everywhere. 1, 1.0, True and "1" are four keys, and
-    zeros(2, 3) and zeros(3, 2) are two; a NaN equals itself, and -0.0 equals 0.0. Two keys of one
-    call whose ids collide (about one chance in 2^63 per pair) are refused.
+    communication: the same key has the same id everywhere. A single number is the same key in
+    Python, numpy and torch, whatever its width: 1, numpy.int64(1) and tensor(1) are one key. 1,
+    1.0, True and "1" are four keys. Arrays also differ by shape and dtype. -0.0 equals 0.0. A UUID
+    equals its text. Two keys of one call whose ids collide (about one chance in 2^63 per pair) are
+    refused.
 
-    Keys: str, bytes, int, float, bool, None, numpy arrays and scalars, tensors, and tuples, lists,
-    sets and dicts of these.
+    Keys: str, bytes, int, float, bool, UUID, numpy arrays and scalars, tensors, and tuples, lists,
+    sets and dicts of these. None and NaN are refused: rows without an id would be one group.
 
     >>> ids(["task-a", "task-b", "task-a"]).unique().numel()
     2
@@ -41,7 +44,22 @@ def ids(keys: Iterable[Any]) -> Group:
     """
     if isinstance(keys, (str, bytes)) or not hasattr(keys, "__iter__"):
         raise contract_error("ids", "keys", "a list of keys", type(keys).__name__)
-    return torch.from_numpy(_hash_all("ids", "keys", list(keys)))
+    found = list(keys)
+    for row, key in enumerate(found):
+        if _is_missing(key):
+            remedy = "give each key an id, or leave it out"
+            raise contract_error("ids", "keys", _WANTED, f"{key} at place {row}", remedy)
+    return torch.from_numpy(_hash_all("ids", "keys", found))
+
+
+def _is_missing(key: Any) -> bool:
+    """Whether a key says that there is none: None, NaN, or a missing value of pandas."""
+    if type(key) is str:
+        return False
+    if key is None or type(key).__name__ in ("NAType", "NaTType"):
+        return True
+    single = isinstance(key, float) or (isinstance(key, (np.generic, Tensor)) and key.ndim == 0)
+    return single and bool(key != key)
 
 
 def anchor_ids(
@@ -154,8 +172,10 @@ def _encode(key: Any, function: str, argument: str) -> bytes:
         return _encode_scalar(key)  # the most frequent kind of key
     if isinstance(key, (np.str_, np.bytes_)):
         return _encode_scalar(key)  # a list of texts and an array of them name the same uids
-    if isinstance(key, np.generic):
-        return b"g" + _encode_array(np.asarray(key), function, argument)
+    if isinstance(key, (np.generic, Tensor, np.ndarray)) and key.ndim == 0:
+        return _encode_item(key, function, argument)
+    if isinstance(key, uuid.UUID):
+        return _encode_scalar(str(key))  # JSON holds a UUID as its text
     if isinstance(key, _SCALARS):
         return _encode_scalar(key)
     if isinstance(key, Tensor) and key.layout is torch.strided:
@@ -177,6 +197,16 @@ def _encode(key: Any, function: str, argument: str) -> bytes:
         )
         return _pack(b"d", *(part for pair in sorted(pairs) for part in pair))
     raise contract_error(function, argument, _WANTED, describe_value(key))
+
+
+def _encode_item(key: Any, function: str, argument: str) -> bytes:
+    """A single value of numpy or torch: it is the Python value, whatever holds it."""
+    if isinstance(key, Tensor) and key.layout is not torch.strided:
+        raise contract_error(function, argument, _WANTED, describe_value(key))
+    value = key.item()
+    if isinstance(value, _SCALARS):
+        return _encode_scalar(value)
+    return b"g" + _encode_array(np.asarray(key), function, argument)  # dates
 
 
 def _encode_scalar(key: object) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from creditlib.integrations.patching import Hook, Trainer, replace_all
-from creditlib.rows.columns import column_names, step_turn_mask
+from creditlib.rows.columns import columns_of
 from creditlib.rows.credit import credit_rows
 from creditlib.rows.read import outcome_of, read_rows
 from creditlib.rows.settings import (
@@ -22,6 +22,7 @@ from creditlib.rows.settings import (
     setting,
     settings_for,
 )
+from creditlib.rows.turn_ids import one_turn
 from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["TRAINER", "credit_lightning_batch", "install"]
@@ -31,7 +32,7 @@ _SHARED = ("adv_estimator", "gamma", "lam", "num_repeat", "norm_adv_by_std_in_gr
 TRAINER = Trainer(
     "agent-lightning",
     "agentlightning",
-    ("c632d8d",),
+    ("1.0.2",),
     (
         Hook("agentlightning.verl.trainer:compute_advantage", ("data", *_SHARED)),
         Hook(
@@ -46,22 +47,26 @@ def credit_lightning_batch(data: Any, settings: CreditSettings) -> Any:
     """Write `advantages` and `returns` into a DataProto whose rows are turns or trajectories.
 
     agent-lightning has rounded the rewards to bfloat16 before: rewards that differ only beyond two
-    or three digits are equal here, and an estimator cannot tell them apart.
+    or three digits are equal here, and an estimator cannot tell them apart. It writes the reward of
+    a rollout into each of its rows, so different rewards in one rollout are refused unless
+    `outcome` of the settings says what they mean. A KL penalty is the shaping of its row.
     """
     batch, named = data.batch, data.non_tensor_batch
     mask, reward = batch["response_mask"], batch["token_level_rewards"]
-    turns = named.get("turn_index_list")
-    columns = {name: named.get(name) for name in column_names(settings)}
+    score = batch.get("token_level_scores", reward)
+    outcome, turns = outcome_of(score, mask), named.get("turn_index_list")
     rows = read_rows(
         mask=mask,
         group=list(named["uid"]),
-        reward=outcome_of(reward, mask),
+        reward=outcome,
+        shaping=None if score is reward else outcome_of(reward, mask) - outcome,
         trajectory=list(named["rollout_id_list"]),
         step=None if turns is None else [int(each) for each in turns],
+        outcome=settings.outcome or "same",
         token_reward=reward.float() if settings.credits_tokens else None,
         value=batch.get("values", None),
-        turn_mask=step_turn_mask(mask, turns),
-        columns={name: list(x) for name, x in columns.items() if x is not None},
+        turn=one_turn(mask, turns),
+        columns=columns_of(named, settings),
         settings=settings,
     )
     credit = credit_rows(rows, settings)

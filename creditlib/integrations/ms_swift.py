@@ -27,12 +27,15 @@ _GRPO = "swift.rlhf_trainers.grpo_trainer:GRPOTrainer"
 TRAINER = Trainer(
     "ms-swift",
     "ms-swift",
-    ("3602360",),
+    ("4.6.0",),
     (
         Hook(f"{_GRPO}._postprocess_batch", ("self", "samples", "batch_encoded_inputs")),
         Hook("swift.rlhf_trainers.utils:get_even_process_data", ("trainer", "global_data")),
+        Hook(f"{_GRPO}.split_by_mini_batches", ("self", "samples")),
+        Hook("swift.trainers.trainer_factory:TrainerFactory.TRAINER_MAPPING", value_type="dict"),
     ),
 )
+_PROCESS, _EVEN, _SPLIT, _MAPPING = TRAINER.hooks
 
 # Settings of ms-swift with which its loss would not use the credit of tokens.
 _OFF = ("use_liger_loss", "sdar_loss_coef")
@@ -159,12 +162,10 @@ def _penalty(trainer: Any, batches: Sequence[Any]) -> Tensor | None:
 
 def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
     """Make ms-swift build `credit_swift_trainer` for GRPO; the returned function undoes it."""
-    verify(TRAINER, TRAINER.hooks[0])
-    of_this_rank = verify(TRAINER, TRAINER.hooks[1])
+    verify(TRAINER, _PROCESS)
+    verify(TRAINER, _SPLIT)
+    of_this_rank, mapping = verify(TRAINER, _EVEN), verify(TRAINER, _MAPPING)
     base: Any = importlib.import_module("swift.rlhf_trainers.grpo_trainer").GRPOTrainer
-    mapping: dict[str, str] = importlib.import_module(
-        "swift.trainers.trainer_factory"
-    ).TrainerFactory.TRAINER_MAPPING
     # The mapping holds import paths, so the class must be an attribute of a module.
     globals()["CreditGRPOTrainer"] = credit_swift_trainer(base, of_this_rank, settings)
     before = mapping["grpo"]

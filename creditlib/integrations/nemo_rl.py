@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from creditlib.integrations.patching import Hook, Trainer, replace_all
-from creditlib.rows.columns import column_names
+from creditlib.rows.columns import columns_of
 from creditlib.rows.credit import credit_rows
 from creditlib.rows.read import read_rows
 from creditlib.rows.settings import is_ours, merge_settings, setting, settings_for
@@ -82,8 +82,7 @@ class CreditEstimator:
         The group of a row is `group_key` of the batch if it has that key, else the prompt's tokens.
         """
         batch = repeated_batch if repeated_batch is not None else {}
-        found = {name: batch.get(name) for name in column_names(self.settings)}
-        columns = {name: list(x) for name, x in found.items() if x is not None}
+        columns = columns_of(batch, self.settings)
         objectives = [x for name, x in batch.items() if str(name).startswith("reward/")]
         if "rewards" in self.settings.needs and "rewards" not in columns and objectives:
             columns["rewards"] = torch.stack([x.flatten() for x in objectives], 1).tolist()

@@ -1,7 +1,8 @@
 """Locate, verify and patch the functions of a trainer.
 
 An adapter names the functions and classes that it calls or replaces as `Hook`s, with the parameters
-that the known versions have. A hook that is missing or has other parameters raises `HookError`.
+that the known versions have. Registries and other values that it reads are hooks with the name of
+their type. A hook that is missing or has another form raises `HookError`.
 """
 
 from __future__ import annotations
@@ -41,18 +42,39 @@ class HookError(RuntimeError):
 
 @dataclass(frozen=True)
 class Hook:
-    """A function, method or class of a trainer, and its parameters in the known versions.
+    """Anything that an adapter takes from a trainer, and its form in the known versions.
 
-    `path` is "package.module:attribute" or "package.module:Class.method".
+    `path` is "package.module:attribute" or "package.module:Class.method". The form of a function,
+    method or class is its `parameters`. The form of any other value, such as a registry that is a
+    dictionary, is the name of its type, `value_type`.
+
+    >>> Hook("math:sqrt", ("x",)).form, Hook("sys:path", value_type="list").form
+    ('(x)', 'list')
     """
 
     path: str
-    parameters: tuple[str, ...]
+    parameters: tuple[str, ...] = ()
+    value_type: str | None = None
 
     @property
     def module(self) -> str:
         """The module that holds it."""
         return self.path.partition(":")[0]
+
+    @property
+    def form(self) -> str:
+        """The recorded form as text: parameters in parentheses, or the name of a type."""
+        return self.value_type or f"({', '.join(self.parameters)})"
+
+    def form_of(self, found: Any) -> str:
+        """The form of a value of the trainer as text, to compare with `form`.
+
+        >>> Hook("math:sqrt", ("x",)).form_of(divmod), Hook("math:sqrt", ("x",)).form_of(3.5)
+        ('(x, y)', 'float')
+        """
+        if self.value_type is not None or not callable(found):
+            return type(found).__name__
+        return f"({', '.join(parameters_of(unwrap(found)))})"
 
 
 @dataclass(frozen=True)
@@ -110,7 +132,7 @@ def locate(trainer: Trainer, hook: Hook) -> tuple[Any, str, Any]:
 
 
 def verify(trainer: Trainer, hook: Hook) -> Any:
-    """The value of a hook; HookError if its parameters are not those of the known versions.
+    """The value of a hook; HookError if its form is not that of the known versions.
 
     >>> math = Trainer("math", "math", ("1", "2"), (Hook("math:sqrt", ("y", "/")),))
     >>> verify(math, math.hooks[0])
@@ -118,9 +140,9 @@ def verify(trainer: Trainer, hook: Hook) -> Any:
     creditlib.integrations.patching.HookError: math: `math:sqrt` must be (y, /) as in 1, 2, got (x).
     """
     value = locate(trainer, hook)[2]
-    parameters = parameters_of(unwrap(value))
-    if parameters != hook.parameters:
-        raise HookError(_sentence(trainer, hook, f"({', '.join(parameters)})"))
+    form = hook.form_of(value)
+    if form != hook.form:
+        raise HookError(_sentence(trainer, hook, form))
     return value
 
 
@@ -181,7 +203,7 @@ def replace_all(
 
 def _sentence(trainer: Trainer, hook: Hook, fact: str) -> str:
     known = ", ".join(trainer.known)
-    wanted = f"({', '.join(hook.parameters)}) as in {known}"
+    wanted = f"{hook.form} as in {known}"
     return f"{trainer.title}: `{hook.path}` must be {wanted}, got {fact}."
 
 

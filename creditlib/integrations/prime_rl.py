@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +29,7 @@ TRAINER = Trainer(
         Hook(f"{_ALGO}.base:Algorithm.score_group", ("self", "episodes")),
         Hook(f"{_ALGO}.base:iter_trainable_traces", ("episodes",)),
         Hook(f"{_ALGO}.routing:assign_advantages", ("trace", "values")),
+        Hook(f"{_ALGO}:ALGORITHM_CLASSES", value_type="dict"),
     ),
 )
 
@@ -51,10 +51,10 @@ def credit_traces(
     """
     if not pairs:
         return [], {}
-    turns, written = zip(*(_masks(trace) for _, trace in pairs), strict=True)
+    turns = [_turn_ids(trace) for _, trace in pairs]
     rows = read_rows(
-        mask=padded(written),
-        turn_mask=padded(turns),
+        mask=padded([each >= 0 for each in turns]),
+        turn=padded(turns, fill=-1),
         group=["" if role is None else role(*pair) for pair in pairs],
         reward=[trace.reward for _, trace in pairs],
         columns=columns_from([columns(trace) for _, trace in pairs] if columns else [], settings),
@@ -62,21 +62,17 @@ def credit_traces(
     )
     credit = credit_rows(rows, settings)
     lists = [
-        row[: len(mask)][mask != 0].tolist()
-        for row, mask in zip(credit.advantage, written, strict=True)
+        row[: len(turn)][turn >= 0].tolist()
+        for row, turn in zip(credit.advantage, turns, strict=True)
     ]
     return lists, credit.metrics
 
 
-def _masks(trace: Any) -> tuple[Tensor, Tensor]:
-    """(all tokens of sampled nodes, sampled tokens) of a trace, with a 0 between nodes."""
-    nodes = [torch.tensor([bool(each) for each in node.mask]) for node in trace.nodes]
-    sampled = [mask for mask in nodes if bool(mask.any())] or [torch.zeros(1, dtype=torch.bool)]
-    gap = torch.zeros(1, dtype=torch.bool)
-    whole = [torch.full_like(mask, bool(mask.any())) for mask in sampled]
-    return torch.cat([x for mask in whole for x in (mask, gap)]), torch.cat(
-        [x for mask in sampled for x in (mask, gap)]
-    )
+def _turn_ids(trace: Any) -> Tensor:
+    """int[token] of the nodes with sampled tokens: the node that sampled a token, else -1."""
+    masks = [torch.tensor([bool(each) for each in node.mask]) for node in trace.nodes]
+    sampled = [mask for mask in masks if bool(mask.any())] or [torch.zeros(1, dtype=torch.bool)]
+    return torch.cat([torch.where(mask, turn, -1) for turn, mask in enumerate(sampled)])
 
 
 def credit_algorithm(
@@ -120,8 +116,7 @@ def install(
 
     The configuration accepts a closed list of types, so creditlib replaces one of them.
     """
-    base, _, traces, assign = (verify(TRAINER, hook) for hook in TRAINER.hooks)
-    classes: dict[str, Any] = importlib.import_module(_ALGO).ALGORITHM_CLASSES
+    base, _, traces, assign, classes = (verify(TRAINER, hook) for hook in TRAINER.hooks)
     if instead_of not in classes:
         raise contract_error(
             "prime-rl", "instead_of", f"one of {', '.join(classes)}", repr(instead_of)

@@ -37,8 +37,13 @@ TRAINER = Trainer(
         Hook(f"rllm.trainer.algorithms.advantage:{_COLLECT}", _CALL),
         Hook(f"rllm.trainer.backend_protocol:{_COLLECT}", _CALL),
         Hook(f"rllm.trainer.buffer:{_COLLECT}", _CALL),
+        Hook(
+            "rllm.trainer.algorithms.advantage:rLLMAdvantageEstimator.OTHER",
+            value_type="rLLMAdvantageEstimator",
+        ),
     ),
 )
+_REGISTER, _COLLECTS, _OTHER = TRAINER.hooks[0], TRAINER.hooks[1:4], TRAINER.hooks[4]
 
 
 def rllm_estimator(
@@ -97,13 +102,14 @@ def register(
 
     rLLM turns a name that it does not know into "other", so "other" is the default here.
     """
-    verify(TRAINER, TRAINER.hooks[0])
+    add = verify(TRAINER, _REGISTER)
+    verify(TRAINER, _OTHER)
     module: Any = importlib.import_module("rllm.trainer.algorithms.advantage")
 
     def estimator(rewards: Any, algorithm_config: Any, **more: Any) -> tuple[list[Any], list[Any]]:
         return rllm_estimator(rewards, algorithm_config, settings=settings, **more)
 
-    module.register_rllm_adv_estimator(module.rLLMAdvantageEstimator(name))(estimator)
+    add(module.rLLMAdvantageEstimator(name))(estimator)
     return estimator
 
 
@@ -158,7 +164,7 @@ def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
 
         return collect
 
-    return replace_all(TRAINER, dict.fromkeys(TRAINER.hooks[1:], wrap))
+    return replace_all(TRAINER, dict.fromkeys(_COLLECTS, wrap))
 
 
 def _mask(steps: Sequence[Any]) -> Tensor:

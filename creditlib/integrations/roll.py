@@ -12,10 +12,11 @@ from typing import Any
 from torch import Tensor
 
 from creditlib.integrations.patching import Hook, Trainer, replace
-from creditlib.rows.columns import column_names, step_turn_mask
+from creditlib.rows.columns import columns_of
 from creditlib.rows.credit import credit_rows
 from creditlib.rows.read import outcome_of, read_rows
 from creditlib.rows.settings import CreditSettings, credit_settings, setting
+from creditlib.rows.turn_ids import one_turn
 from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["TRAINER", "credit_roll_batch", "install"]
@@ -73,8 +74,8 @@ def credit_roll_batch(
         trajectory=list(named["traj_id"]) if "traj_id" in named else None,
         step=[int(each) for each in named["step"]] if "step" in named else None,
         value=batch.get("values", None),
-        turn_mask=step_turn_mask(mask, named.get("step")),
-        columns=_columns(named, settings),
+        turn=one_turn(mask, named.get("step")),
+        columns=columns_of(named, settings, _COLUMN_NAMES),
         settings=settings,
     )
     credit = credit_rows(rows, settings)
@@ -88,14 +89,6 @@ def credit_roll_batch(
     batch["returns"] = credit.returns
     data.meta_info.setdefault("metrics", {}).update(credit.metrics)
     return data
-
-
-def _columns(named: Mapping[str, Any], settings: CreditSettings) -> dict[str, list[Any]]:
-    found = {
-        name: named.get(name, named.get(_COLUMN_NAMES.get(name, name)))
-        for name in column_names(settings)
-    }
-    return {name: list(x) for name, x in found.items() if x is not None}
 
 
 def install(

@@ -33,13 +33,16 @@ from creditlib.vocabulary.messages import contract_error
 __all__ = ["TRAINER", "Estimator", "credit_ray_trainer", "install", "register"]
 
 _UTILS = "skyrl.backends.skyrl_train.utils.ppo_utils"
+_REGISTRY = f"{_UTILS}:AdvantageEstimatorRegistry"
 _METHOD = "skyrl.train.trainer:RayPPOTrainer.{}"
 TRAINER = Trainer(
     name="SkyRL",
     package="skyrl",
-    known=("0.3.0",),
+    known=("0.3.0", "0.4.0"),
     hooks=(
-        Hook(f"{_UTILS}:AdvantageEstimatorRegistry.register", ("name", "func")),
+        Hook(f"{_REGISTRY}.register", ("name", "func")),
+        Hook(f"{_REGISTRY}.unregister", ("name",)),
+        Hook(f"{_REGISTRY}.list_available", ()),
         Hook(
             f"{_UTILS}:compute_advantages_and_returns",
             (
@@ -51,7 +54,7 @@ TRAINER = Trainer(
         Hook(_METHOD.format("convert_to_training_input"), ("self", "generator_output", "uids")),
     ),
 )
-_REGISTER, _DISPATCH, _COMPUTE, _CONVERT = TRAINER.hooks
+_REGISTER, _UNREGISTER, _LIST, _DISPATCH, _COMPUTE, _CONVERT = TRAINER.hooks
 _KEY = "creditlib"
 _KEPT = (_KEY, "trajectory_ids")  # keys of the generator's output that SkyRL drops
 _LOGGED = (
@@ -77,26 +80,25 @@ def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
 
     Users of `credit_ray_trainer` pass their settings to it and need no installation.
     """
-    registry, added = _register(settings)
+    remove, added = verify(TRAINER, _UNREGISTER), _register(settings)
 
     def undo() -> None:
         for name in added:
-            registry.unregister(name)
+            remove(name)
 
     return undo
 
 
-def _register(settings: Mapping[str, Any] | None) -> tuple[Any, list[str]]:
-    """SkyRL's registry, and the names added to it: those that it did not have."""
-    add = verify(TRAINER, _REGISTER)
+def _register(settings: Mapping[str, Any] | None) -> list[str]:
+    """The names added to SkyRL's registry: those that it did not have."""
+    add, available = verify(TRAINER, _REGISTER), verify(TRAINER, _LIST)
     verify(TRAINER, _DISPATCH)
-    registry = add.__self__
-    known = set(registry.list_available())
+    known = set(available())
     named = {f"{PREFIX}{name}": function for name, function in estimator_names().items()}
     added = [name for name in named if name not in known]
     for name in added:
         add(name, Estimator(named[name], dict(settings or {})))
-    return registry, added
+    return added
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,8 @@ def _credit(
         value=data.get("values"),
         turn_mask=turn_mask,
         columns=columns,
+        # Rewards of earlier steps are not lost where the estimator reads rewards of turns alone.
+        outcome=settings.outcome or (None if "reward" in settings.needs else "last"),
         settings=settings,
     )
     return credit_rows(rows, settings)

@@ -26,6 +26,7 @@ _INIT = ("buffer_size", "observation_space", "action_space", "device", "gae_lamb
 _COMPUTE = ("self", "last_values", "dones")
 _BUFFERS = "stable_baselines3.common.buffers"
 _ALGORITHM = "stable_baselines3.common.on_policy_algorithm"
+_CALLBACK = "stable_baselines3.common.callbacks:BaseCallback"
 
 TRAINER = Trainer(
     "Stable-Baselines3",
@@ -38,8 +39,11 @@ TRAINER = Trainer(
         Hook(f"{_BUFFERS}:DictRolloutBuffer.compute_returns_and_advantage", _COMPUTE),
         Hook(f"{_ALGORITHM}:RolloutBuffer", (*_INIT, "n_envs")),
         Hook(f"{_ALGORITHM}:DictRolloutBuffer", (*_INIT, "n_envs")),
+        Hook(f"{_CALLBACK}._on_step", ("self",)),
+        Hook(f"{_CALLBACK}._on_rollout_end", ("self",)),
     ),
 )
+_BUFFER_HOOKS, _DEFAULTS, _CALLBACKS = TRAINER.hooks[:4], TRAINER.hooks[4:6], TRAINER.hooks[6:]
 
 
 def credit_steps(
@@ -128,17 +132,19 @@ def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
 
     An algorithm that is given a `rollout_buffer_class` keeps it.
     """
-    for hook in TRAINER.hooks[:4]:
+    for hook in _BUFFER_HOOKS:
         verify(TRAINER, hook)
 
     def wrap(base: Any) -> Any:
         return credit_buffer(base, settings)
 
-    return replace_all(TRAINER, dict.fromkeys(TRAINER.hooks[4:], wrap))
+    return replace_all(TRAINER, dict.fromkeys(_DEFAULTS, wrap))
 
 
 def _callback() -> type[Any]:
     """A callback that records the metrics of the buffer at the end of each rollout."""
+    for hook in _CALLBACKS:
+        verify(TRAINER, hook)
     base: Any = importlib.import_module("stable_baselines3.common.callbacks").BaseCallback
 
     class Callback(base):

@@ -22,21 +22,26 @@ from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["TRAINER", "credit_experiences", "credit_function", "install", "register"]
 
-_FUNCTIONS = "trinity.algorithm.advantage_fn.advantage_fn"
+_FUNCTIONS = "trinity.algorithm.advantage_fn"
+_OPERATORS = "trinity.buffer.operators"
 
 TRAINER = Trainer(
     "Trinity-RFT",
     "trinity-rft",
-    ("369bf62",),
+    ("0.6.0",),
     (
-        Hook(f"{_FUNCTIONS}:AdvantageFn.__call__", ("self", "exps", "**kwargs")),
         Hook(
-            "trinity.utils.registry:Registry.register_module",
-            ("self", "module_name", "module_cls", "force", "lazy"),
+            f"{_FUNCTIONS}:ADVANTAGE_FN.register_module",
+            ("module_name", "module_cls", "force", "lazy"),
         ),
-        Hook("trinity.buffer.operators:ExperienceOperator.process", ("self", "exps")),
+        Hook(f"{_FUNCTIONS}:ADVANTAGE_FN.modules", value_type="dict"),
+        Hook(f"{_FUNCTIONS}:AdvantageFn.__call__", ("self", "exps", "**kwargs")),
+        Hook(f"{_FUNCTIONS}:AdvantageFn.compute_in_trainer", ()),
+        Hook(f"{_FUNCTIONS}:AdvantageFn.default_args", ()),
+        Hook(f"{_OPERATORS}:ExperienceOperator.process", ("self", "exps")),
     ),
 )
+_REGISTER, _MODULES = TRAINER.hooks[:2]
 
 
 def credit_experiences(exps: Sequence[Any], settings: CreditSettings) -> dict[str, float]:
@@ -117,10 +122,10 @@ def register(name: str = "creditlib", settings: Mapping[str, Any] | None = None)
     """Register the class under a name for `algorithm.advantage_fn`, with default settings."""
     for hook in TRAINER.hooks:
         verify(TRAINER, hook)
-    module: Any = importlib.import_module(_FUNCTIONS)
-    operators: Any = importlib.import_module("trinity.buffer.operators")
-    made = credit_function(module.AdvantageFn, operators.ExperienceOperator, settings=settings)
-    module.ADVANTAGE_FN.register_module(name, made)
+    functions: Any = importlib.import_module(_FUNCTIONS)
+    operators: Any = importlib.import_module(_OPERATORS)
+    made = credit_function(functions.AdvantageFn, operators.ExperienceOperator, settings=settings)
+    verify(TRAINER, _REGISTER)(name, made)
     return made
 
 
@@ -130,7 +135,7 @@ def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
     `algorithm.advantage_fn_args` overrides `settings`.
     """
     register(settings=settings)
-    modules: dict[str, Any] = importlib.import_module(_FUNCTIONS).ADVANTAGE_FN.modules
+    modules: dict[str, Any] = verify(TRAINER, _MODULES)
 
     def undo() -> None:
         del modules["creditlib"]

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from creditlib.registry import apply, resolve
 from creditlib.rollouts import Rollouts
+from creditlib.rollouts.schema import keys_of_tensor, source_of
 from creditlib.vocabulary.annotations import tensors_of
-from creditlib.vocabulary.messages import ContractError, error_line, one_line
+from creditlib.vocabulary.messages import ContractError, error_line, nearest_name, one_line
 
 __all__ = ["Column", "Estimator", "credit_columns", "heading", "name_of"]
 
@@ -65,7 +66,8 @@ def credit_columns(
 ) -> list[Column]:
     """One column per estimator, computed on the whole batch; `options` by the estimator's name.
 
-    An estimator that needs a tensor the rollouts lack keeps its column, with the reason.
+    Trajectories without an outcome take no part, and their credit is 0. An estimator that needs a
+    tensor the rollouts lack keeps its column; the reason names the key that would fill it.
 
     >>> from creditlib.rollouts import from_trajectories
     >>> turn = {"text": "..."}
@@ -77,8 +79,8 @@ def credit_columns(
     >>> grpo.turn_credit
     tensor([[ 0.5000,  0.5000],
             [-0.5000,  0.0000]])
-    >>> opo.reason
-    'opo needs `length`, which these rollouts do not have.'
+    >>> opo.reason.split(", which")[0], opo.reason.split("; ")[1]
+    ('opo needs `length`', 'these rollouts have no such key.')
     """
     given = options or {}
     return [
@@ -113,17 +115,34 @@ def _column(rollouts: Rollouts, estimator: Estimator, options: Mapping[str, Any]
 
 def _missing_tensors(name: str, function: Callable[..., Any], rollouts: Rollouts) -> str:
     """The sentence on the required tensors that the rollouts lack, '' if they lack none."""
-    missing = [
-        tensor
-        for tensor in tensors_of(function).values()
-        if tensor.required and tensor.name not in rollouts.tensors
-    ]
-    if not missing:
+    known = tensors_of(function)
+    names = [name for name in _required(function) if name not in rollouts.tensors]
+    names = [name for name in names if name in known or source_of(name)]
+    if not names:
         return ""
-    names = ", ".join(f"`{tensor.name}`" for tensor in missing)
-    if any("token" in tensor.contract for tensor in missing):
-        return f"{name} works on tokens: it needs {names}, which rollout files do not have."
-    return f"{name} needs {names}, which these rollouts do not have."
+    listed = ", ".join(f"`{each}`" for each in names)
+    if any("token" in known[each].contract for each in names if each in known):
+        return f"{name} works on tokens: it needs {listed}, which rollout files do not have."
+    unread = next((each for each in names if not source_of(each)), None)
+    if unread is not None:
+        return f"{name} needs `{unread}`, which no key of a rollout file fills."
+    sources = ", and ".join(f"`{each}`, which is read from {source_of(each)}" for each in names)
+    return f"{name} needs {sources}; these rollouts have {_found_instead(names, rollouts)}."
+
+
+def _required(function: Callable[..., Any]) -> list[str]:
+    parameters = inspect.signature(function).parameters.values()
+    by_name = [
+        each for each in parameters if each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
+    return [each.name for each in by_name if each.default is each.empty]
+
+
+def _found_instead(tensors: Sequence[str], rollouts: Rollouts) -> str:
+    """The keys of the file that look like those of the tensors, or that there are none."""
+    wanted = [key for tensor in tensors for key in keys_of_tensor(tensor)]
+    near = [nearest_name(key, rollouts.unknown_keys) for key in wanted]
+    return " and ".join(f"`{key}`" for key in dict.fromkeys(near) if key) or "no such key"
 
 
 def _unknown_option(name: str, function: Callable[..., Any], options: Mapping[str, Any]) -> str:

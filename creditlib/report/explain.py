@@ -59,8 +59,9 @@ def explain(
     enough, each table shows some of the estimators. No number is cut.
 
     Credit is computed on the whole batch and then shown for some groups, so a statistic of the
-    batch is the one that training would use. Below the tables: why an estimator is missing, and
-    the diagnostics of the whole batch.
+    batch is the one that training would use. Above the tables: why an estimator is missing; if no
+    estimator gives credit there are no tables. Below them: what the reader decided, and the
+    diagnostics of the whole batch.
 
     Options:
         groups: the groups to show, as in the file; None shows the first `limit` (None: all).
@@ -71,18 +72,25 @@ def explain(
     columns = credit_columns(rollouts, estimators, options=options)
     shown = select_groups(rollouts, groups, limit)
     parts: list[RenderableType] = [
-        _group_table(rollouts, name, rows, columns, snippet) for name, rows in shown.items()
+        Text(column.reason, style="yellow") for column in columns if column.reason
     ]
+    credited = [column for column in columns if column.credit is not None]
+    if not credited:
+        return Explanation([*parts, *_notes(rollouts)], credited=False)
+    parts.extend(
+        _group_table(rollouts, name, rows, columns, snippet) for name, rows in shown.items()
+    )
     hidden = len(rollouts.groups) - len(shown)
     if hidden and groups is None:
         noun = "group" if hidden == 1 else "groups"
         parts.append(Text(f"{hidden} more {noun}: {more}.", style="dim"))
-    parts.extend(Text(one_line(note), style="dim") for note in rollouts.notes)
-    parts.extend(Text(column.reason, style="yellow") for column in columns if column.reason)
-    credited = [column for column in columns if column.credit is not None]
-    if credited:
-        parts.append(metrics_table(rollouts, credited))
-    return Explanation(parts, bool(credited))
+    parts.extend(_notes(rollouts))
+    parts.append(metrics_table(rollouts, credited))
+    return Explanation(parts, credited=True)
+
+
+def _notes(rollouts: Rollouts) -> list[Text]:
+    return [Text(one_line(note), style="dim") for note in rollouts.notes]
 
 
 def select_groups(

@@ -1,4 +1,4 @@
-"""The report of a law run: a table, the counterexamples and a JSON object."""
+"""Laws and the report of a law run: tables, the counterexamples and JSON objects."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ import torch
 from creditlib.registry import resolve
 from creditlib.version import __version__
 from creditlib.vocabulary.install_hint import install_hint
-from creditlib.vocabulary.messages import ContractError
+from creditlib.vocabulary.messages import ContractError, contract_error, did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from creditlib.testing.engine.runner import Report, Verdict
+    from creditlib.testing.engine.law import Law
+    from creditlib.testing.engine.verdicts import Report, Verdict
 
 __all__ = [
     "as_json",
     "checked_by_laws",
+    "imports_of",
+    "laws_as_json",
+    "laws_in",
+    "laws_table",
     "links_of",
     "print_broken",
     "value_of",
@@ -32,7 +37,16 @@ __all__ = [
     "versions",
 ]
 
-_STYLES = {"kept": "green", "broken": "bold red", "by design": "yellow", "untried": "yellow"}
+# The word for each state of a verdict, and its style.
+_WORDS = {
+    "kept": ("kept", "green"),
+    "broken": ("broken", "bold red"),
+    "unheld": ("does not hold", "yellow"),
+    "by design": ("by design", "yellow"),
+    "untried": ("not tested", "yellow"),
+    "undecided": ("undecided", "yellow"),
+}
+_MANY = {"does not hold": "do not hold"}
 _AS_JSON = {"None": "null", "True": "true", "False": "false"}  # Python's names in JSON
 
 
@@ -41,6 +55,7 @@ def checked_by_laws(
     *,
     signature: str | None = None,
     laws: Iterable[str] | None = None,
+    strict: str | None = None,
     skip: Iterable[str] = (),
     options: Iterable[str] = (),
     examples: int = 100,
@@ -55,21 +70,24 @@ def checked_by_laws(
     >>> checked_by_laws("rloo", laws=["credit_is_finite"]).verdicts[0].state
     'kept'
     """
-    try:
-        from creditlib.testing import LAWS, conformance_report
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "hypothesis":
-            raise
-        text = f"check: the laws need hypothesis: {install_hint('laws')}."
-        raise ModuleNotFoundError(text, name=error.name) from None
-    selected = list(laws or LAWS)
+    every = _every_law("check")
+    from creditlib.testing import conformance_report
+    from creditlib.testing.check import strictness
+    from creditlib.testing.engine.law import tier_of
+
+    named = list(laws or ())
     given = {key: value_of(text) for key, text in map(_pair("--option"), options)}
     reasons = dict(map(_pair("--skip"), skip))
+    _refuse_unknown_laws("--law", named, every)
+    _refuse_unknown_laws("--skip", reasons, every)
+    tier = strictness(strict and tier_of(strict, "check", "--strict"), named or None)
+    selected = named or list(every)
     with contextlib.redirect_stdout(sys.stderr), _watched(len(selected), progress) as watch:
         return conformance_report(
             name,
             signature,
             laws=selected,
+            strict=tier,
             skip=reasons,
             options=given,
             examples=examples,
@@ -77,6 +95,66 @@ def checked_by_laws(
             seconds=seconds,
             watch=lambda law: watch(law.name),
         )
+
+
+def _every_law(command: str) -> Mapping[str, Law]:
+    """The laws by name; without hypothesis the error says what to install."""
+    try:
+        from creditlib.testing import LAWS
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "hypothesis":
+            raise
+        text = f"{command}: the laws need hypothesis: {install_hint('laws')}."
+        raise ModuleNotFoundError(text, name=error.name) from None
+    return LAWS
+
+
+def _refuse_unknown_laws(flag: str, names: Iterable[str], every: Mapping[str, Law]) -> None:
+    for name in names:
+        if name not in every:
+            wanted = "a name that `creditlib laws` lists"
+            raise contract_error("check", flag, wanted, f"{name!r}{did_you_mean(name, every)}")
+
+
+def laws_in(tier: str | None = None) -> list[Law]:
+    """The laws of a tier, or all laws, with the contracts first. Needs hypothesis.
+
+    >>> laws_in("contract")[0].name
+    'every_batch_is_taken'
+    """
+    every = _every_law("laws")
+    from creditlib.testing.engine.law import TIERS, tier_of
+
+    tiers = TIERS if tier is None else (tier_of(tier, "laws", "--tier"),)
+    return [law for each in tiers for law in every.values() if law.tier == each]
+
+
+def laws_table(laws: Iterable[Law]) -> RenderableType:
+    """One row for each law: its name, its tier and its sentence."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("law", no_wrap=True)
+    table.add_column("tier", no_wrap=True)
+    table.add_column("what it says")
+    for law in laws:
+        table.add_row(Text(law.name), law.tier, Text(law.sentence))
+    return table
+
+
+def laws_as_json(laws: Iterable[Law]) -> str:
+    """The laws as one JSON array.
+
+    >>> [each["tier"] for each in json.loads(laws_as_json(laws_in("property")))][:1]
+    ['property']
+    """
+    found = [
+        {"law": law.name, "tier": law.tier, "sentence": law.sentence, "bugs": _links(law)}
+        for law in laws
+    ]
+    return json.dumps(found, indent=1)
 
 
 def _pair(flag: str) -> Callable[[str], tuple[str, str]]:
@@ -89,16 +167,23 @@ def _pair(flag: str) -> Callable[[str], tuple[str, str]]:
     return split
 
 
-def value_of(text: str) -> Any:
+def value_of(text: str, command: str = "check") -> Any:
     """The value of a command-line text: JSON, None, True or False, or else the text itself.
 
     >>> value_of("0.5"), value_of("None"), value_of("batch")
     (0.5, None, 'batch')
+
+    Errors: `command` refuses JSON that is nested too deeply, and an integer of too many digits.
     """
     try:
         return json.loads(_AS_JSON.get(text, text))
     except json.JSONDecodeError:
         return text
+    except (ValueError, RecursionError) as error:
+        deep = isinstance(error, RecursionError)
+        fact = "JSON nested too deeply" if deep else "an integer of too many digits"
+        wanted = "name=value with a value that an option takes"
+        raise contract_error(command, "--option", wanted, fact) from None
 
 
 @contextlib.contextmanager
@@ -121,54 +206,121 @@ def _watched(laws: int, shown: bool) -> Generator[Callable[[str], None], None, N
         yield watch
 
 
+def _word(report: Report, verdict: Verdict) -> tuple[str, str]:
+    """The word for a verdict in the table, and its style."""
+    if verdict.state == "broken" and not report.is_fault(verdict):
+        return _WORDS["unheld"]
+    return _WORDS[verdict.state]
+
+
 def verdict_table(report: Report) -> RenderableType:
-    """One row for each law that applies: verdict, examples, and what is broken or the reason."""
+    """One row for each law that applies, by tier: verdict, batches, and what was found."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
+    from creditlib.testing.engine.law import TIERS
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("law", no_wrap=True)
+    table.add_column("tier", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("examples", justify="right")
+    table.add_column("batches", justify="right")
     table.add_column("")
-    for verdict in report.verdicts:
-        if verdict.state == "not applicable":
-            continue
-        state = Text(verdict.state, _STYLES[verdict.state])
-        text = Text(verdict.sentence or verdict.reason)
-        table.add_row(Text(verdict.law.name), state, str(verdict.examples or ""), text)
+    applied = [verdict for verdict in report.verdicts if verdict.state != "not applicable"]
+    for verdict in sorted(applied, key=lambda each: TIERS.index(each.law.tier)):
+        word, style = _word(report, verdict)
+        text = verdict.sentence or verdict.reason
+        if verdict.because:
+            text = f"follows from {verdict.because}"
+        tried = str(verdict.examples or "")
+        law = verdict.law
+        table.add_row(Text(law.name), law.tier, Text(word, style), tried, Text(text))
     return Group(Text(_summary(report), "bold"), table)
 
 
 def _summary(report: Report) -> str:
-    counts = {state: len(report.of(state)) for state in ("kept", "broken", "by design", "untried")}
-    found = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    roots = [each for each in report.verdicts if each.state in _WORDS and not each.because]
+    words = [_word(report, verdict)[0] for verdict in roots]
+    counts = [
+        f"{words.count(word)} {_MANY.get(word, word) if words.count(word) > 1 else word}"
+        for word, _ in _WORDS.values()
+        if word in words
+    ]
     others = len(report.of("not applicable"))
-    return f"{report.name}: {found or 'no law applies'}; {others} not applicable"
+    apart = f"{others} {'law does' if others == 1 else 'laws do'} not apply"
+    found = ", ".join(counts) or "no law applies"
+    return f"{report.name}: {found}" + (f"; {apart}" if others and counts else "")
 
 
-def print_broken(report: Report, console: Console) -> None:
-    """Each broken law: its sentence, what is broken, code that shows it, and related issues."""
+def print_broken(report: Report, console: Console, name: str = "") -> None:
+    """Each broken law, root cause first: its sentence, what was found, code, related issues.
+
+    `name` is what the user called the function: the imports that the code needs stand first.
+    """
     from rich.text import Text
 
+    needed = imports_of(report, name) if name else []
+    if needed:
+        console.print(Text("The lines of code below can be pasted after:"))
+        for line in needed:
+            console.print(Text(f"    {line}"), soft_wrap=True)
+        console.print()
     for verdict in report.broken:
-        console.print(Text(verdict.law.name, "bold red"))
+        style = "bold red" if report.is_fault(verdict) else "yellow"
+        console.print(Text(f"{verdict.law.name} ({verdict.law.tier})", style))
         console.print(Text(f"demands: {verdict.law.sentence}"))
         console.print(Text(f"found: {verdict.sentence}"))
         for line in verdict.code.splitlines():
             console.print(Text(f"    {line}"), soft_wrap=True)
+        follows = ", ".join(report.consequences(verdict))
+        if follows:
+            console.print(Text(f"this also breaks: {follows}"))
         for address in links_of(verdict):
             console.print(Text(f"related: {address}", "dim"), soft_wrap=True)
         console.print()
 
 
+def imports_of(report: Report, name: str) -> list[str]:
+    """The imports that the code of a report needs, for a function called by `name`.
+
+    >>> imports_of(checked_by_laws("grpo", laws=["credit_is_finite"]), "grpo")
+    []
+    """
+    codes = [verdict.code for verdict in report.broken if verdict.code]
+    if not codes:
+        return []
+    text = "\n".join(codes)
+    found = ["import torch"]
+    if "np.array(" in text:
+        found.append("import numpy as np")
+    if "OmegaConf.create(" in text:
+        found.append("from omegaconf import OmegaConf")
+    module, colon, path = name.partition(":")
+    function = resolve(name)
+    own = getattr(function, "__name__", "")
+    if not colon:
+        module, path = function.__module__, own
+    if "." in path or path != own or not own.isidentifier():
+        called = own if own.isidentifier() else "function"
+        return [
+            *found,
+            "from pkgutil import resolve_name",
+            f'{called} = resolve_name("{module}:{path}")',
+        ]
+    return [*found, f"from {module} import {path}"]
+
+
 def links_of(verdict: Verdict) -> list[str]:
     """The addresses of the issues that the law would have prevented."""
+    return _links(verdict.law)
+
+
+def _links(law: Law) -> list[str]:
     from creditlib.testing.engine.law import link
 
-    return [link(bug) for bug in verdict.law.bugs]
+    return [link(bug) for bug in law.bugs]
 
 
 def versions(name: str) -> dict[str, str]:
@@ -194,12 +346,15 @@ def as_json(report: Report, name: str, signature: str | None) -> str:
 
     >>> report = checked_by_laws("rloo", laws=["credit_is_finite"])
     >>> sorted(json.loads(as_json(report, "rloo", None)))
-    ['function', 'signature', 'verdicts', 'versions']
+    ['function', 'imports', 'signature', 'strict', 'verdicts', 'versions']
     """
     verdicts: list[Mapping[str, Any]] = [
         {
             "law": verdict.law.name,
+            "tier": verdict.law.tier,
             "state": verdict.state,
+            "fault": verdict in report.faults,
+            "because": verdict.because,
             "examples": verdict.examples,
             "seconds": round(verdict.seconds, 3),
             "sentence": verdict.sentence,
@@ -209,5 +364,11 @@ def as_json(report: Report, name: str, signature: str | None) -> str:
         }
         for verdict in report.verdicts
     ]
-    every = {"function": name, "signature": signature, "versions": versions(name)}
+    every = {
+        "function": name,
+        "signature": signature,
+        "strict": report.strict,
+        "versions": versions(name),
+        "imports": imports_of(report, name),
+    }
     return json.dumps({**every, "verdicts": verdicts}, indent=1)

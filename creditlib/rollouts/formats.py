@@ -10,11 +10,12 @@ from creditlib.rollouts.creditlib_schema import CREDITLIB
 from creditlib.rollouts.rollout_format import RolloutFormat, Row
 from creditlib.rollouts.trl import TRL
 from creditlib.rollouts.verl import VERL
-from creditlib.vocabulary.messages import ContractError, contract_error, error_line
+from creditlib.vocabulary.messages import ContractError, contract_error, error_line, one_line
 
 __all__ = ["AUTO", "FORMATS", "detect_format", "find_format", "format_names", "formats_table"]
 
 AUTO = "auto"
+_SHOWN = 20  # keys in a sentence
 
 # `read` compares the first row with the formats in this order.
 FORMATS: dict[str, RolloutFormat] = {each.name: each for each in (CREDITLIB, VERL, TRL)}
@@ -62,9 +63,12 @@ def detect_format(row: Row, file: Path) -> RolloutFormat:
     for each in FORMATS.values():
         if each.matches(row):
             return each
-    keys = ", ".join(f"`{key}`" for key in row) or "of none"
+    names = [f"`{one_line(key)}`" for key in list(row)[:_SHOWN]]
+    more = f" and {len(row) - _SHOWN} more" if len(row) > _SHOWN else ""
+    keys = f"{', '.join(names)}{more}" if names else "of none"
     raise ContractError(
-        f"rollouts: {file} must hold rows of the format {format_names()}, got the keys {keys}."
+        f"rollouts: {file} must hold rows of the format {format_names()}, got the keys {keys}; "
+        "convert them with `creditlib.rollouts.from_trajectories`."
     )
 
 

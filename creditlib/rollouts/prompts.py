@@ -26,5 +26,7 @@ class PromptNumbers:
     def of(self, step: Any, prompt: object) -> int:
         """The number of the prompt in its step; a prompt may be text or any JSON value."""
         seen = self._numbers.setdefault(step, {})
-        text = prompt if isinstance(prompt, str) else json.dumps(prompt, sort_keys=True)
+        text = (
+            prompt if isinstance(prompt, str) else json.dumps(prompt, sort_keys=True, default=repr)
+        )
         return seen.setdefault(text, len(seen) + 1)

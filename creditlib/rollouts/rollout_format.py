@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from creditlib.vocabulary.messages import ContractError
+from creditlib.rollouts.values import schema_error
+from creditlib.vocabulary.messages import ContractError, nearest_name
 
-__all__ = ["Converted", "RolloutFormat", "Row", "check_keys"]
+__all__ = ["Converted", "RolloutFormat", "Row", "check_keys", "check_steps"]
 
 Row = Mapping[str, Any]
 
@@ -64,4 +65,15 @@ def check_keys(rows: Sequence[Row], places: Sequence[str], keys: frozenset[str])
     for row, place in zip(rows, places, strict=True):
         for key in sorted(keys):
             if key not in row:
-                raise ContractError(f"rollouts: `{key}` must be in every row, got none in {place}.")
+                near = nearest_name(key, [other for other in row if other not in keys])
+                end = f"; it has `{near}`" if near else ""
+                raise ContractError(
+                    f"rollouts: `{key}` must be in every row, got none in {place}{end}."
+                )
+
+
+def check_steps(rows: Sequence[Row], places: Sequence[str]) -> None:
+    """Raise a ContractError for the first row whose `step` names no step."""
+    for row, place in zip(rows, places, strict=True):
+        if not isinstance(row["step"], (int, str, float)) or isinstance(row["step"], bool):
+            raise schema_error("step", "a number or a text", row["step"], place)

@@ -10,13 +10,22 @@ import torch
 from torch import Tensor
 
 from creditlib.inputs.ids import anchor_ids, ids
-from creditlib.rollouts.turns import (
-    Turns,
+from creditlib.rollouts.schema import (
+    TRAJECTORY_KEYS,
+    TURN_KEYS,
+    similar_key,
+    unread_keys,
+    unread_note,
+)
+from creditlib.rollouts.turns import Turns, turn_tensors
+from creditlib.rollouts.values import (
+    LARGEST,
     is_count,
-    is_number,
     items_of,
+    number_of,
+    plain_value,
     schema_error,
-    turn_tensors,
+    score_of,
 )
 from creditlib.vocabulary.messages import ContractError
 
@@ -31,15 +40,18 @@ class Rollouts:
 
     tensors: what `creditlib.apply` takes; a tensor exists only if every trajectory or turn had
         the key.
-    trajectories: the rows as read, in the schema of `docs/rollouts.md`.
+    trajectories: the rows as read, in the schema of `docs/rollouts.md`; an outcome is a number or
+        None.
     places: where each row was read, such as 'run/1.jsonl line 3'.
-    notes: what the reader had to decide, one sentence each.
+    notes: what the reader had to decide and which keys it did not read, one sentence each.
+    unknown_keys: the keys of trajectories and turns that the schema does not have.
     """
 
     tensors: Mapping[str, Tensor]
     trajectories: Sequence[Trajectory]
     places: Sequence[str]
     notes: tuple[str, ...] = ()
+    unknown_keys: tuple[str, ...] = ()
 
     @property
     def groups(self) -> dict[str | int, list[int]]:
@@ -60,6 +72,9 @@ def from_trajectories(
     """Tensors from trajectories in memory, in the schema of `docs/rollouts.md`.
 
     Every key is checked; the error names the first key that breaks its contract, and its place.
+    null and NaN are no value: an outcome of null takes no part, and a key of a turn is absent. true
+    and false are 1 and 0 as an outcome or a reward. Infinity and numbers as text are refused. Keys
+    that the schema does not have stand in the notes.
 
     Options:
         similarity: observations of a group that are at least this similar share an anchor, see
@@ -78,13 +93,15 @@ def from_trajectories(
     """
     if places is None:
         places = [f"trajectory {row}" for row in range(1, len(trajectories) + 1)]
-    for trajectory, place in zip(trajectories, places, strict=True):
-        _check_trajectory(trajectory, place)
+    trajectories = [
+        _normal(trajectory, place) for trajectory, place in zip(trajectories, places, strict=True)
+    ]
     turns = Turns(
         [turn for trajectory in trajectories for turn in trajectory["turns"]],
         [len(trajectory["turns"]) for trajectory in trajectories],
         places,
     )
+    _check_turns(turns)
     outcomes = [trajectory["outcome"] for trajectory in trajectories]
     tensors: dict[str, Tensor] = {
         "reward": torch.tensor([outcome or 0.0 for outcome in outcomes], dtype=torch.float32),
@@ -93,50 +110,101 @@ def from_trajectories(
         "turn_count": turns.count,
     }
     tensors |= turn_tensors(turns, tensors["reward"])
+    optional = {
+        "anchor": _anchors(trajectories, turns, similarity),
+        "rewards": _rewards(trajectories, places),
+        "length": _length(trajectories, places, tensors.get("turn_length")),
+    }
+    tensors |= {name: tensor for name, tensor in optional.items() if tensor is not None}
+    unknown = _unknown_keys(trajectories, turns)
+    note = unread_note(list(unknown.items()), {"trajectory": TRAJECTORY_KEYS, "turn": TURN_KEYS})
+    names = tuple(key for counts in unknown.values() for key in counts)
+    return Rollouts(tensors, trajectories, places, (*notes, note) if note else tuple(notes), names)
+
+
+def _unknown_keys(trajectories: Sequence[Trajectory], turns: Turns) -> dict[str, dict[str, int]]:
+    return {
+        "turn": {} if turns.keys <= TURN_KEYS else unread_keys(turns.flat, TURN_KEYS),
+        "trajectory": unread_keys(trajectories, TRAJECTORY_KEYS),
+    }
+
+
+def _anchors(
+    trajectories: Sequence[Trajectory], turns: Turns, similarity: float | None
+) -> Tensor | None:
+    """The anchor of each turn, None where no turn has an observation; NaN is none, like null."""
+    if "observation" not in turns.keys:
+        return None
     seen = [[turn.get("observation") for turn in row["turns"]] for row in trajectories]
-    if any(observation is not None for row in seen for observation in row):
-        names = [trajectory["group"] for trajectory in trajectories]
+    if float in {type(observation) for row in seen for observation in row}:
+        seen = [[None if isinstance(x, float) and x != x else x for x in row] for row in seen]
+    if not any(observation is not None for row in seen for observation in row):
+        return None
+    names = [trajectory["group"] for trajectory in trajectories]
+    try:
+        return anchor_ids(seen, group=names, similarity=similarity)
+    except (ValueError, RecursionError):
+        _check_observations(turns)
+        raise
+
+
+def _check_observations(turns: Turns) -> None:
+    """Refuse the first observation that has no id, with its place."""
+    for index, turn in enumerate(turns.flat):
+        seen = turn.get("observation")
+        if isinstance(seen, float) and seen != seen:
+            continue
         try:
-            tensors["anchor"] = anchor_ids(seen, group=names, similarity=similarity)
+            anchor_ids([[seen]])
         except RecursionError:
+            place = turns.place(index)
             raise ContractError(
-                "rollouts: `observation` must be JSON of moderate depth, got one nested too deeply."
+                f"rollouts: `observation` must be JSON of moderate depth, got one nested too "
+                f"deeply in {place}."
             ) from None
-    rewards = _rewards(trajectories, places)
-    if rewards is not None:
-        tensors["rewards"] = rewards
-    length = _length(trajectories, places, tensors.get("turn_length"))
-    if length is not None:
-        tensors["length"] = length
-    return Rollouts(tensors, list(trajectories), places, notes)
+        except ValueError:
+            raise schema_error("observation", "JSON", seen, turns.place(index)) from None
 
 
-def _check_trajectory(trajectory: Trajectory, place: str) -> None:
+def _normal(trajectory: Trajectory, place: str) -> Trajectory:
+    """A trajectory with an integer or a text as group, a number or None as outcome, and a list.
+
+    One that is so already stays the object that it is.
+    """
     if not isinstance(trajectory, Mapping):
         kind = type(trajectory).__name__
         raise ContractError(f"rollouts: a trajectory must be a mapping, got {kind} in {place}.")
     for key in ("group", "outcome", "turns"):
         if key not in trajectory:
+            near = similar_key(key, trajectory, TRAJECTORY_KEYS)
+            end = f"; it has `{near}`" if near else ""
             raise ContractError(
-                f"rollouts: `{key}` must be in every trajectory, got none in {place}."
+                f"rollouts: `{key}` must be in every trajectory, got none in {place}{end}."
             )
-    group, outcome, turns = (
-        trajectory["group"],
-        trajectory["outcome"],
-        items_of(trajectory["turns"]),
-    )
-    if not isinstance(group, (str, int)) or isinstance(group, bool):
-        raise schema_error("group", "a text or an integer", group, place)
-    if outcome is not None and not is_number(outcome):
-        raise schema_error("outcome", "a finite number or null", outcome, place)
-    if turns is None:
-        raise schema_error("turns", "a list of objects", trajectory["turns"], place)
-    for number, turn in enumerate(turns):
+    group, outcome, turns = trajectory["group"], trajectory["outcome"], trajectory["turns"]
+    if type(outcome) not in (float, int) or not -LARGEST <= outcome <= LARGEST:
+        outcome = score_of(outcome, "outcome", place)
+    if type(group) not in (str, int):
+        group = plain_value(group)
+        if not isinstance(group, (str, int)) or isinstance(group, bool):
+            raise schema_error("group", "a text or an integer", trajectory["group"], place)
+    if type(turns) is not list:
+        turns = items_of(turns)
+        if turns is None:
+            raise schema_error("turns", "a list of objects", trajectory["turns"], place)
+    same = group is trajectory["group"] and turns is trajectory["turns"]
+    if same and outcome is trajectory["outcome"]:
+        return trajectory
+    return {**trajectory, "group": group, "outcome": outcome, "turns": turns}
+
+
+def _check_turns(turns: Turns) -> None:
+    for index, turn in enumerate(turns.flat):
         if not isinstance(turn, Mapping):
-            raise schema_error("turns", "a list of objects", turn, f"{place} turn {number}")
-        text = cast("Trajectory", turn).get("text")
+            raise schema_error("turns", "a list of objects", turn, turns.place(index))
+        text = turn.get("text")
         if text is not None and not isinstance(text, str):
-            raise schema_error("text", "a text", text, f"{place} turn {number}")
+            raise schema_error("text", "a text", text, turns.place(index))
 
 
 def _length(
@@ -164,19 +232,25 @@ def _length(
 
 
 def _rewards(trajectories: Sequence[Trajectory], places: Sequence[str]) -> Tensor | None:
-    """[batch objective], the outcome under each objective; a row without an outcome needs none."""
+    """[batch objective], the outcome under each objective; NaN where an objective gives none.
+
+    A row without an outcome needs no list.
+    """
     stated = [trajectory.get("rewards") for trajectory in trajectories]
     given = [values for values in stated if values is not None]
     if not given:
         return None
     size = len(items_of(given[0]) or ())
-    contract = f"a list of {size} finite numbers" if size else "a list of finite numbers"
-    found: list[Sequence[float]] = []
+    contract = f"a list of {size} numbers or nulls" if size else "a list of numbers"
+    found: list[list[float]] = []
     for values, trajectory, place in zip(stated, trajectories, places, strict=True):
-        listed = items_of(values) or ()
-        if values is None and trajectory["outcome"] is None:
-            listed = [0.0] * size
-        if not len(listed) == size > 0 or not all(is_number(value) for value in listed):
+        absent = values is None and trajectory["outcome"] is None
+        listed = [0.0] * size if absent else items_of(values) or ()
+        numbers = [
+            number_of(value, "rewards", f"{place} rewards[{k}]", contract)
+            for k, value in enumerate(listed)
+        ]
+        if not len(numbers) == size > 0:
             raise schema_error("rewards", contract, values, place)
-        found.append(listed)
+        found.append([float("nan") if number is None else number for number in numbers])
     return torch.tensor(found, dtype=torch.float32)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from creditlib.rollouts.conversation import (
+    PLACEHOLDER_NOTE,
+    conversation_turns,
+    has_placeholder,
+)
 from creditlib.rollouts.prompts import PromptNumbers
-from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row
-from creditlib.rollouts.turns import is_number, schema_error
+from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row, check_steps
+from creditlib.rollouts.schema import unread_keys, unread_note
+from creditlib.rollouts.values import is_number, score_of
 from creditlib.vocabulary.messages import ContractError
 
 __all__ = ["TRL"]
@@ -24,29 +29,36 @@ def _convert(
     """One trajectory per row; its outcome is the weighted sum of the reward columns.
 
     A missing reward (null or NaN) is left out of its sum; a row without any has no outcome.
-    `rewards`, one per column, is kept only where no value is missing in the whole log.
     """
+    check_steps(rows, places)
     weights = _checked_weights(rows, places, reward_weights)
     numbers = PromptNumbers()
     trajectories: list[dict[str, Any]] = []
     for row, place in zip(rows, places, strict=True):
         values = [_value(row, name, place) for name in weights]
+        turns = conversation_turns(row["prompt"], row["completion"], place)
         trajectories.append(
             {
                 "group": f"{row['step']}/{numbers.of(row['step'], row['prompt'])}",
                 "outcome": _weighted_sum(values, list(weights.values())),
                 "rewards": values,
-                "turns": [{"observation": row["prompt"], "text": _completion(row, place)}],
+                "turns": turns,
             }
         )
-    if any(None in trajectory["rewards"] for trajectory in trajectories):
-        for trajectory in trajectories:
-            del trajectory["rewards"]
+    return Converted(trajectories, places, _notes(rows, weights))
+
+
+def _notes(rows: Sequence[Row], weights: Mapping[str, float]) -> list[str]:
+    """How rows were grouped and scored, and what was not read."""
     terms = " + ".join(
         name if weight == 1 else f"{weight:g} * {name}" for name, weight in weights.items()
     )
     notes = [PromptNumbers.NOTE.format(key="prompt") + ".", f"reward = {terms}."]
-    return Converted(trajectories, places, notes)
+    if any(has_placeholder(row["prompt"]) or has_placeholder(row["completion"]) for row in rows):
+        notes.append(PLACEHOLDER_NOTE)
+    read = _KEYS.union(weights)
+    unread = unread_note([("row", unread_keys(rows, read))], {"row": read})
+    return [*notes, unread] if unread else notes
 
 
 def _checked_weights(
@@ -68,33 +80,23 @@ def _checked_weights(
 
 
 def _float_columns(rows: Sequence[Row]) -> list[str]:
-    """The columns TRL writes rewards to: floats between `completion` and `advantage`."""
-    names = [name for name in rows[0] if name not in _KEYS]
-    return [
-        name
-        for name in names
-        if all(row.get(name) is None or type(row[name]) is float for row in rows)
-        and any(row.get(name) is not None for row in rows)
-    ]
+    """The columns TRL writes rewards to: floats between `completion` and `advantage`.
+
+    JSON writes a float without a fraction as an integer, so one float makes a column of floats.
+    """
+    found: list[str] = []
+    for name in rows[0]:
+        kinds = {type(row.get(name)) for row in rows}
+        if name not in _KEYS and float in kinds and kinds <= {float, int, type(None)}:
+            found.append(name)
+    return found
 
 
 def _value(row: Row, name: str, place: str) -> float | None:
     """A reward, None where the reward function gave none; TRL writes NaN, Parquet null."""
     if name not in row:
         raise ContractError(f"rollouts: `{name}` must be in every row, got none in {place}.")
-    value = row[name]
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if not is_number(value):
-        raise schema_error(name, "a finite number or null", value, place)
-    return value
-
-
-def _completion(row: Row, place: str) -> str | None:
-    text = row["completion"]
-    if text is not None and not isinstance(text, str):
-        raise schema_error("completion", "a text", text, place)
-    return text
+    return score_of(row[name], name, place)
 
 
 def _weighted_sum(values: Sequence[float | None], weights: Sequence[float]) -> float | None:

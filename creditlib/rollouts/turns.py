@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, TypeGuard, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from creditlib.estimators import information_gain
+from creditlib.rollouts.schema import NUMBERS, TURN_KEYS, Number, similar_key
+from creditlib.rollouts.token_lists import are_all_token_ids, are_token_ids
+from creditlib.rollouts.values import (
+    MOST,
+    is_count,
+    number_of,
+    schema_error,
+)
 from creditlib.shaping import outcome_at_last_turn
 from creditlib.vocabulary.messages import ContractError
 
-__all__ = ["Turns", "is_count", "is_number", "items_of", "schema_error", "turn_tensors"]
-
-_LARGEST = float(torch.finfo(torch.float32).max)
-# key of a turn -> tensor it fills and the smallest value it may have
-_NUMBERS: dict[str, tuple[str, float]] = {
-    "reward": ("turn_reward", -_LARGEST),
-    "seconds": ("duration", 0.0),
-    "process_reward": ("process_reward", -_LARGEST),
-    "gold_log_prob": ("gold_log_prob", -_LARGEST),
-}
+__all__ = ["Turns", "turn_tensors"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Turns:
     flat: list[Mapping[str, Any]]
     counts: list[int]
     places: Sequence[str]
+
+    @functools.cached_property
+    def keys(self) -> frozenset[Any]:
+        """Every key that any turn has."""
+        return frozenset().union(*self.flat)
 
     @property
     def count(self) -> Tensor:
@@ -55,58 +60,20 @@ class Turns:
         return found
 
 
-def schema_error(key: str, contract: str, value: object, place: str) -> ContractError:
-    """The sentence on a value that breaks its contract, with the place it was read.
-
-    >>> print(schema_error("outcome", "a finite number or null", "x", "run/1.jsonl line 3"))
-    rollouts: `outcome` must be a finite number or null, got 'x' in run/1.jsonl line 3.
-    """
-    text = repr(value)
-    shown = text if len(text) <= 60 else text[:57] + "..."
-    return ContractError(f"rollouts: `{key}` must be {contract}, got {shown} in {place}.")
-
-
-def items_of(value: object) -> Sequence[Any] | None:
-    """The items of a list, None for anything else; text is no list."""
-    return cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else None
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """A number that float32 can hold; True is not one, and neither is NaN.
-
-    >>> [is_number(value) for value in (1, 0.5, True, float("nan"), 1e39, "1")]
-    [True, True, False, False, False, False]
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        return False
-    return bool(-_LARGEST <= value <= _LARGEST)
-
-
-def is_count(value: object) -> TypeGuard[int]:
-    """A whole number from 0 that int64 can hold.
-
-    >>> [is_count(value) for value in (0, 7, -1, 1.0, True)]
-    [True, True, False, False, False]
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        return False
-    return bool(0 <= value < 2**62)
-
-
 def turn_tensors(turns: Turns, reward: Tensor) -> dict[str, Tensor]:
     """Every tensor of shape [batch turn] that the turns have the keys for."""
     tensors: dict[str, Tensor] = {}
-    for key, (name, low) in _NUMBERS.items():
-        contract = "a finite number" if low < 0 else "a finite number, at least 0"
-        values = _every_turn(turns, key, contract, lambda v, low=low: is_number(v) and v >= low)
+    for key, number in NUMBERS.items():
+        values = _numbers(turns, key, number)
         if values is not None:
-            tensors[name] = turns.padded(values, torch.float32)
+            tensors[number.tensor] = turns.padded(values, torch.float32)
     if "turn_reward" not in tensors:
         tensors["turn_reward"] = outcome_at_last_turn(
             reward=reward, turn_count=turns.count, turns=max(turns.counts, default=0)
         )
     lengths = _token_counts(turns)
     if lengths is not None:
+        _check_sums(turns, lengths)
         tensors["turn_length"] = turns.padded(lengths, torch.int64)
     if "gold_log_prob" in tensors:
         tensors["information_gain"] = information_gain(
@@ -115,33 +82,93 @@ def turn_tensors(turns: Turns, reward: Tensor) -> dict[str, Tensor]:
     return tensors
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, (list, tuple, np.ndarray))
+def _numbers(turns: Turns, key: str, number: Number) -> Sequence[float] | Tensor | None:
+    """The key's numbers if every turn has one, None if no turn has one."""
+    if key not in turns.keys:
+        return None
+    values: list[Any] = [turn.get(key) for turn in turns.flat]
+    plain = _in_range(values, number)
+    if plain is not None:
+        return plain
+    found: list[float | None] = []
+    for index, value in enumerate(values):
+        place = functools.partial(turns.place, index)
+        found.append(number_of(value, key, place, number.contract, number.limits, number.flag))
+    return _all_or_none(turns, key, values, found)
+
+
+def _in_range(values: Sequence[Any], number: Number) -> Tensor | None:
+    """Python numbers that need no second look, None if any value does."""
+    if not {float, int}.issuperset(map(type, values)):
+        return None
+    try:
+        found = np.array(values, dtype=np.float64)
+    except OverflowError:
+        return None
+    fits = number.low <= found.min() and found.max() <= number.high  # NaN fails both
+    return torch.from_numpy(found) if fits else None
+
+
+def _all_or_none(
+    turns: Turns, key: str, values: Sequence[Any], found: Sequence[Any]
+) -> Sequence[Any] | None:
+    """What was found if every turn has it, None if no turn has it; else the first turn without.
+
+    null and NaN are the same as absent.
+    """
+    missing = sum(value is None for value in found)
+    if missing == 0:
+        return found or None
+    if missing == len(found):
+        return None
+    index = next(index for index, value in enumerate(found) if value is None)
+    near = similar_key(key, turns.flat[index], TURN_KEYS)
+    got = "none" if values[index] is None else repr(values[index])
+    end = f"; it has `{near}`" if near else ""
+    raise ContractError(
+        f"rollouts: `{key}` must be in every turn or in none, got {got} in {turns.place(index)}"
+        f"{end}."
+    )
 
 
 def _every_turn(
-    turns: Turns, key: str, contract: str, accepts: Callable[[Any], bool]
-) -> list[Any] | None:
-    """The key's values if every turn has it, None if no turn has it; null is the same as absent."""
-    values = [turn.get(key) for turn in turns.flat]
-    missing = sum(value is None for value in values)
-    if missing == len(values):
+    turns: Turns, key: str, contract: str, accepts: Callable[[Any], bool], remedy: str = ""
+) -> Sequence[Any] | None:
+    """The key's values if every turn has it, None if no turn has it."""
+    if key not in turns.keys:
         return None
+    values = [turn.get(key) for turn in turns.flat]
     for index, value in enumerate(values):
-        if value is None:
-            place = turns.place(index)
-            raise ContractError(
-                f"rollouts: `{key}` must be in every turn or in none, got none in {place}."
-            )
-        if not accepts(value):
-            raise schema_error(key, contract, value, turns.place(index))
-    return values
+        if value is not None and not accepts(value):
+            raise schema_error(key, contract, value, turns.place(index), remedy)
+    return _all_or_none(turns, key, values, values)
 
 
-def _token_counts(turns: Turns) -> list[int] | None:
+def _anything(value: object) -> bool:
+    return True
+
+
+def _check_sums(turns: Turns, lengths: Sequence[int]) -> None:
+    """Refuse a trajectory whose tokens are too many for int64."""
+    if max(lengths, default=0) * max(turns.counts, default=0) < MOST:
+        return
+    start = 0
+    for count, place in zip(turns.counts, turns.places, strict=True):
+        total = sum(map(int, lengths[start : start + count]))
+        start += count
+        if total >= MOST:
+            contract = f"token counts whose sum is below 2^{MOST.bit_length() - 1}"
+            raise schema_error("turns", contract, total, place)
+
+
+def _token_counts(turns: Turns) -> Sequence[int] | None:
     """Tokens the policy wrote in each turn, from `token_count` or `tokens`; both must agree."""
     counted = _every_turn(turns, "token_count", "a whole number, at least 0", is_count)
-    listed = _every_turn(turns, "tokens", "a list of token ids", _is_list)
+    contract = "a flat list of token ids, which are integers of at least 0"
+    remedy = "flatten the list, or give the number of tokens as `token_count`"
+    ids = [turn.get("tokens") for turn in turns.flat] if "tokens" in turns.keys else []
+    accepts = _anything if are_all_token_ids(ids) else are_token_ids
+    listed = _every_turn(turns, "tokens", contract, accepts, remedy)
     tokens = None if listed is None else [len(values) for values in listed]
     if counted is None or tokens is None:
         return tokens if counted is None else counted

@@ -6,25 +6,38 @@ from collections.abc import Sequence
 from typing import Any
 
 from creditlib.rollouts.prompts import PromptNumbers
-from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row
-from creditlib.rollouts.turns import is_number, schema_error
+from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row, check_steps
+from creditlib.rollouts.schema import unread_keys, unread_note
+from creditlib.rollouts.values import schema_error, score_of
 
 __all__ = ["VERL"]
+
+_KEYS = frozenset(("input", "output", "score", "step"))
+# What verl writes besides: the ground truth is not read, the others name rows.
+_KNOWN = _KEYS | {"gts", "uid", "request_id"}
 
 
 def _convert(rows: Sequence[Row], places: Sequence[str]) -> Converted:
     """One trajectory per row; if rows name their session, the outputs of one become its turns."""
+    check_steps(rows, places)
     keys = _session_keys(rows)
-    if keys is not None:
-        return _from_sessions(rows, places, keys)
+    found = _from_rows(rows, places) if keys is None else _from_sessions(rows, places, keys)
+    unread = unread_note([("row", unread_keys(rows, _KNOWN))], {"row": _KNOWN})
+    return found._replace(notes=[*found.notes, unread]) if unread else found
+
+
+def _from_rows(rows: Sequence[Row], places: Sequence[str]) -> Converted:
+    """One trajectory per row, grouped by `uid`, or by prompt if a row has none."""
     numbers = PromptNumbers()
     named = all(row.get("uid") is not None for row in rows)
     trajectories: list[Row] = []
     for row, place in zip(rows, places, strict=True):
+        if not named and row["input"] is None:
+            raise schema_error("input", "a text where rows have no `uid`", None, place)
         name = row["uid"] if named else numbers.of(row["step"], row["input"])
         trajectory = {
             "group": f"{row['step']}/{name}",
-            "outcome": _score(row, place),
+            "outcome": score_of(row["score"], "score", place),
             "turns": [_turn(row, place)],
         }
         if row.get("request_id") is not None:
@@ -32,13 +45,6 @@ def _convert(rows: Sequence[Row], places: Sequence[str]) -> Converted:
         trajectories.append(trajectory)
     note = "group = `uid` within a step" if named else PromptNumbers.NOTE.format(key="input")
     return Converted(trajectories, places, [note + "."])
-
-
-def _score(row: Row, place: str) -> float | None:
-    score = row["score"]
-    if score is not None and not is_number(score):
-        raise schema_error("score", "a finite number or null", score, place)
-    return score
 
 
 def _turn(row: Row, place: str) -> dict[str, Any]:
@@ -52,11 +58,16 @@ def _session_keys(rows: Sequence[Row]) -> list[tuple[str, int, int]] | None:
     keys: list[tuple[str, int, int]] = []
     for row in rows:
         parts = str(row.get("uid", "")).rsplit("_", 2)
-        if len(parts) != 3 or not (parts[1].isdecimal() and parts[2].isdecimal()):
+        if len(parts) != 3 or not (_is_number(parts[1]) and _is_number(parts[2])):
             return None
         keys.append((parts[0], int(parts[1]), int(parts[2])))
     distinct = {(row["step"], *key) for row, key in zip(rows, keys, strict=True)}
     return keys if len(distinct) == len(rows) else None
+
+
+def _is_number(text: str) -> bool:
+    """Whether a part of a key counts sessions or outputs; no count has 19 digits."""
+    return text.isdecimal() and len(text) < 19
 
 
 def _from_sessions(
@@ -75,7 +86,7 @@ def _from_sessions(
             {
                 "group": f"{step}/{uid}",
                 "id": f"{uid}_{session}",
-                "outcome": _score(rows[last], places[last]),
+                "outcome": score_of(rows[last]["score"], "score", places[last]),
                 "turns": [_turn(rows[index], places[index]) for index in ordered],
             }
         )
@@ -88,7 +99,7 @@ def _from_sessions(
 
 VERL = RolloutFormat(
     name="verl",
-    keys=frozenset(("input", "output", "score", "step")),
+    keys=_KEYS,
     convert=_convert,
     written_by="verl's `trainer.rollout_data_dir`",
 )

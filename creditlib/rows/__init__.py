@@ -23,10 +23,12 @@ tensor([[ 0.5000,  0.0000,  0.5000],
         [-0.5000, -0.5000,  0.0000]])
 
 `credit.returns` is what a critic learns from, `credit.metrics` holds numbers for a logger. If the
-reward lies on tokens, `outcome_of` sums it for each row.
+reward lies on tokens, `outcome_of` sums it for each row. `whiten_then_weight` is the order in which
+`credit_rows` whitens and weights.
 """
 
 from creditlib.rows.credit import RowCredit, credit_rows
+from creditlib.rows.normalize import whiten_then_weight
 from creditlib.rows.read import Rows, outcome_of, read_rows
 from creditlib.rows.settings import CreditSettings, credit_settings
 
@@ -38,4 +40,5 @@ __all__ = [
     "credit_settings",
     "outcome_of",
     "read_rows",
+    "whiten_then_weight",
 ]

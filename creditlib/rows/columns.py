@@ -1,45 +1,60 @@
 """Columns: values of each row beside reward and mask, under their names in the vocabulary.
 
 A trainer's rows hold them as lists, arrays or tensors. This module says which columns an estimator
-needs, collects them from mappings or from a trainer's batch, and turns them into tensors.
+needs, and collects them from mappings or from a trainer's batch. A name that no column has is
+refused where the mapping is ours; in a trainer's mapping, a near miss of a needed column is.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from creditlib.algebra import turn_sum
-from creditlib.estimators import information_gain
-from creditlib.inputs.ids import anchor_ids
 from creditlib.inputs.layouts import count_turns, turns_from_mask
 from creditlib.ops.precision import wide
 from creditlib.registry import public_functions
-from creditlib.rows.row_index import RowIndex
+from creditlib.rows.column_values import turns_of_row
+from creditlib.rows.masks import as_plane, written_tokens
 from creditlib.rows.settings import PREFIX, CreditSettings
 from creditlib.vocabulary.annotations import Shape, tensors_of
-from creditlib.vocabulary.messages import ContractError, contract_error, describe_value
+from creditlib.vocabulary.messages import (
+    ContractError,
+    contract_error,
+    nearest_name,
+)
 
 __all__ = [
+    "check_column_names",
     "column_names",
     "column_shapes",
-    "columns_as_tensors",
     "columns_from",
+    "columns_of",
     "is_turn_column",
     "named_columns",
-    "step_turn_mask",
     "turn_rewards",
 ]
 
-_DTYPES = {"float": torch.float32, "int": torch.int64, "bool": torch.bool, "real": torch.float32}
 _GOLD = "gold_log_prob"
 # Tensors that `read_rows` computes itself: they are never columns.
 _COMPUTED = ("reward", "group", "turn_count", "length", "turn_length", "valid")
+_ARGUMENTS = ("reward", "group", "token_reward", "value", "turn", "mask", "keep")
+# Names that people use for a column.
+_SYNONYMS = {
+    "duration_seconds": "duration",
+    "observation": "anchor",
+    "observations": "anchor",
+    "seconds": "duration",
+    "state": "anchor",
+    "states": "anchor",
+    "step_reward": "turn_reward",
+    "step_rewards": "turn_reward",
+}
 
 
 def column_shapes(settings: CreditSettings | None = None) -> dict[str, Shape]:
@@ -76,21 +91,101 @@ def column_names(settings: CreditSettings) -> list[str]:
     return sorted(wanted | ({_GOLD} if "information_gain" in wanted else set()))
 
 
+def check_column_names(
+    function: str, names: Iterable[str], settings: CreditSettings | None = None
+) -> None:
+    """Refuse a name that no column has, with the nearest one that there is.
+
+    >>> check_column_names("f", ["seconds"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    creditlib.ContractError: f: `columns` must be named after columns, got 'seconds' (did ...
+    """
+    known = column_shapes(settings)
+    for name in names:
+        if name not in known:
+            raise _unknown_column(function, name, known, settings)
+
+
+def _unknown_column(
+    function: str, name: str, known: Mapping[str, Shape], settings: CreditSettings | None
+) -> ContractError:
+    if settings is not None and name in settings.needs and name not in (*_ARGUMENTS, *_COMPUTED):
+        fact = f"{name!r}, which {settings.name} names without its shape"
+        remedy = 'annotate it there, such as `Float[Tensor, "batch turn"]`'
+        return contract_error(function, "columns", "annotated in the estimator", fact, remedy)
+    if name in _ARGUMENTS:
+        fact, remedy = repr(name), f"pass it as `{name}=`"
+    elif name in _COMPUTED:
+        fact, remedy = repr(name), "read_rows computes it from the mask"
+    else:
+        near = nearest_name(name.lower(), [*_SYNONYMS, *known])
+        hint = f" (did you mean {_SYNONYMS.get(near, near)!r}?)" if near else ""
+        fact, remedy = f"{name!r}{hint}", ""
+    return contract_error(function, "columns", "named after columns", fact, remedy)
+
+
 def columns_from(holders: Sequence[Any], settings: CreditSettings) -> dict[str, list[Any]]:
     """The needed columns out of one mapping for each row; None where a mapping has no value.
 
-    A column that no row has is left out.
+    A column that no row has is left out. A key that is nearly the name of a needed column that its
+    mapping lacks is refused.
 
     >>> from creditlib.rows import credit_settings
     >>> columns_from([{"anchor": ["hall"]}, None], credit_settings(estimator="gigpo"))
     {'anchor': [['hall'], None]}
     """
-    mappings = [each if isinstance(each, Mapping) else {} for each in holders]
+    mappings: list[Mapping[Any, Any]] = [
+        each if isinstance(each, Mapping) else {} for each in holders
+    ]
+    names = column_names(settings)
+    for keys in {tuple(each) for each in mappings} if names else ():
+        _refuse_near_misses(keys, settings)
     return {
         name: [each.get(name) for each in mappings]
-        for name in column_names(settings)
+        for name in names
         if any(each.get(name) is not None for each in mappings)
     }
+
+
+def columns_of(
+    batch: Any, settings: CreditSettings, named: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The needed columns of a trainer's batch, a mapping of names to lists, arrays or tensors.
+
+    named: the trainer's own names of columns. A near miss is refused as in `columns_from`.
+
+    >>> from creditlib.rows import credit_settings
+    >>> batch = {"state_hash": [["h"]], "other": [1]}
+    >>> columns_of(batch, credit_settings(estimator="gigpo"), {"anchor": "state_hash"})
+    {'anchor': [['h']]}
+    """
+    own, found = named or {}, dict[str, Any]()
+    for name in column_names(settings):
+        keys = [key for key in (name, own.get(name)) if key is not None and key in batch.keys()]  # noqa: SIM118
+        values = next((batch[key] for key in keys if batch[key] is not None), None)
+        if values is not None:
+            found[name] = values
+    _refuse_near_misses((*batch.keys(), *found), settings)
+    return found
+
+
+def _refuse_near_misses(keys: Iterable[Any], settings: CreditSettings) -> None:
+    """Refuse a key that is a needed column's name but for case, separators or a plural s.
+
+    A key that is a word of the vocabulary, or a column that is there under its own name, is fine.
+    """
+    given = {key for key in keys if isinstance(key, str)}
+    wanted = {_plain(name): name for name in column_names(settings) if name not in given}
+    for key in given:
+        name = wanted.get(_plain(key))
+        if name is not None and key not in (*_COMPUTED, *_ARGUMENTS, *column_shapes(settings)):
+            raise contract_error(
+                settings.name, name, "given under its own name", repr(key), f"name it {name!r}"
+            )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower()).removesuffix("s")
 
 
 def named_columns(
@@ -98,28 +193,30 @@ def named_columns(
 ) -> dict[str, list[Any]]:
     """The columns that a trainer's batch holds as `creditlib_<name>`, one entry for each row.
 
-    A tensor [row, n] is padded on the right: a column of turns is cut to the number of runs of the
-    row's mask. A list is used as it is.
+    A tensor [row, n] is padded on the right with 0 (an anchor with -1): a column of turns is cut to
+    the number of runs of the row's mask. A list is used as it is. Names that no column has are
+    refused.
 
     >>> seconds = torch.tensor([[1.0, 2.0], [3.0, 0.0]])
     >>> mask = torch.tensor([[1, 0, 1], [1, 1, 0]])
     >>> named_columns({"creditlib_duration": seconds, "reward": seconds}, mask)
     {'duration': [[1.0, 2.0], [3.0]]}
     """
-    counts = count_turns(turns_from_mask(mask != 0)).clamp(min=1).tolist() if mask.numel() else []
+    written = written_tokens("named_columns", "mask", as_plane("named_columns", "mask", mask))
+    counts = count_turns(turns_from_mask(written)).clamp(min=1).tolist() if mask.numel() else []
     known, found = column_shapes(settings), dict[str, list[Any]]()
-    for key, value in values.items():
-        name = key.removeprefix(PREFIX)
-        if name == key:
-            continue
-        if isinstance(value, Tensor):
-            if name in known and is_turn_column(known[name]):
-                rows = value.reshape(len(value), -1)
-                found[name] = [row[:n].tolist() for row, n in zip(rows, counts, strict=True)]
-            else:
-                found[name] = value.tolist()
+    ours = {key: key.removeprefix(PREFIX) for key in values if key.startswith(PREFIX)}
+    check_column_names("named_columns", ours.values(), settings)
+    for key, name in ours.items():
+        value = values[key]
+        if isinstance(value, Tensor) and is_turn_column(known[name]):
+            rows = value.reshape(len(value), -1).tolist()
+            each = zip(rows, counts, strict=True)
+            found[name] = [
+                turns_of_row("named_columns", name, x, n, row) for row, (x, n) in enumerate(each)
+            ]
         else:
-            found[name] = list(value)
+            found[name] = value.tolist() if isinstance(value, Tensor) else list(value)
     return found
 
 
@@ -135,11 +232,8 @@ def turn_rewards(token_reward: Tensor, mask: Tensor) -> list[list[float]]:
     >>> turn_rewards(reward, mask)
     [[0.75, 1.0], [2.0]]
     """
-    if token_reward.shape != mask.shape or mask.ndim != 2:
-        raise contract_error(
-            "turn_rewards", "token_reward", "[row token]", describe_value(token_reward)
-        )
-    written = mask != 0
+    written = written_tokens("turn_rewards", "mask", as_plane("turn_rewards", "mask", mask))
+    token_reward = as_plane("turn_rewards", "token_reward", token_reward, like=written)
     run = turns_from_mask(written)
     if not run.numel():
         return [[0.0] for _ in range(len(run))]
@@ -148,47 +242,6 @@ def turn_rewards(token_reward: Tensor, mask: Tensor) -> list[list[float]]:
     reward = torch.where(token_reward.isnan() & ~written, 0.0, wide(token_reward))
     table = turn_sum(reward, owner, int(count.max()))
     return [row[:turns].tolist() for row, turns in zip(table, count.tolist(), strict=True)]
-
-
-def step_turn_mask(mask: Tensor, step: Sequence[Any] | None) -> Tensor | None:
-    """The `turn_mask` of rows that are steps: each row is one turn, even if its mask has gaps.
-
-    None without steps: the turns are then the runs of the mask.
-
-    >>> step_turn_mask(torch.tensor([[1, 0, 1]]), [0])
-    tensor([[1, 1, 1]])
-    """
-    return None if step is None else torch.ones_like(mask)
-
-
-def columns_as_tensors(
-    columns: Mapping[str, Sequence[Any]],
-    index: RowIndex,
-    settings: CreditSettings | None,
-    device: torch.device,
-) -> dict[str, Tensor]:
-    """The columns that the settings need, as tensors of trajectories and turns on a device.
-
-    Without settings every known column is read. A column that is None in every row is left out.
-    A value of a trajectory is that of its last row.
-    """
-    if not columns:
-        return {}
-    known = column_shapes(settings)
-    needed = known if settings is None else column_names(settings)
-    found: dict[str, Tensor] = {}
-    for name, values in columns.items():
-        if name not in known or name not in needed or _all_none(values, index):
-            continue
-        if len(values) != len(index.trajectory):
-            wanted = f"one entry for each of {len(index.trajectory)} rows"
-            raise contract_error("read_rows", name, wanted, str(len(values)))
-        convert = _turn_tensor if is_turn_column(known[name]) else _trajectory_tensor
-        found[name] = convert(name, known[name], values, index).to(device)
-    if _GOLD in found and "information_gain" not in found:
-        count = index.turn_count.to(device)
-        found["information_gain"] = information_gain(gold_log_prob=found[_GOLD], turn_count=count)
-    return found
 
 
 @functools.cache
@@ -208,96 +261,3 @@ def _columns_of(function: Any) -> dict[str, Shape]:
         if name not in _COMPUTED and [axis for axis, _ in shape.axes][:1] == ["batch"]
         if all(axis != "token" for axis, _ in shape.axes)
     }
-
-
-def _all_none(values: Sequence[Any], index: RowIndex) -> bool:
-    """Whether no row that takes part has a value; False if no row takes part."""
-    rows = index.trajectory.tolist()
-    return all(
-        value is None for value, row in zip(values, rows, strict=False) if row >= 0
-    ) and bool(len(index.first))
-
-
-def _turn_tensor(name: str, shape: Shape, values: Sequence[Any], index: RowIndex) -> Tensor:
-    """[batch turn] of a column with one value for each turn."""
-    table: list[list[Any]] = [[None] * count for count in index.turn_count.tolist()]
-    for row in index.original.nonzero()[:, 0].tolist():
-        base, count = int(index.base[row]), int(index.size[row])
-        items = _turn_values(name, values[row], count, row)
-        table[int(index.trajectory[row])][base : base + count] = items
-    if name == "anchor":
-        return _anchors(table, index)
-    dtype, width = _DTYPES[shape.kind], index.turns
-    result = torch.zeros((len(table), width), dtype=dtype)
-    where = torch.arange(width) < index.turn_count[:, None]
-    flat = [item for row in table for item in row]
-    result[where] = _tensor(name, shape, flat)
-    return result
-
-
-def _turn_values(name: str, value: Any, count: int, row: int) -> list[Any]:
-    """The values of a row's turns: a list of them, or a single one for a single turn.
-
-    An array is one observation in the column `anchor`, and a list of numbers in any other.
-    """
-    if isinstance(value, Tensor):
-        value = value.detach().cpu().numpy()
-    if value is None:  # anchors are missing for these turns; any other column refuses the None
-        return [None] * count
-    listed = isinstance(value, (list, tuple))
-    if isinstance(value, np.ndarray) and name != "anchor":
-        array = cast("np.ndarray[Any, Any]", value)
-        value, listed = array.tolist(), array.ndim > 0
-    items = list(cast("Sequence[Any]", value)) if listed else [value]
-    if name == "anchor":
-        items = [_as_python_int(item) for item in items]
-    if len(items) != count:
-        wanted = f"{count} values, one for each turn of the row"
-        raise contract_error("read_rows", name, wanted, f"{len(items)} in row {row}")
-    return items
-
-
-def _as_python_int(item: Any) -> Any:
-    """An integer of numpy or torch as a Python integer, so that it is an id; others unchanged."""
-    scalar = isinstance(item, (np.generic, np.ndarray, Tensor)) and item.ndim == 0
-    number = cast("Any", item).item() if scalar else item
-    return number if type(number) is int else item
-
-
-def _anchors(table: list[list[Any]], index: RowIndex) -> Tensor:
-    """Ids of anchors: integers are ids already (negative or None: no anchor), else observations."""
-    flat = [item for row in table for item in row if item is not None]
-    if not all(type(item) is int for item in flat):
-        return anchor_ids(table)
-    result = torch.full((len(table), index.turns), -1, dtype=torch.int64)
-    for number, row in enumerate(table):
-        own = [-1 if item is None else item for item in row]
-        result[number, : len(row)] = torch.tensor(own, dtype=torch.int64)
-    return result
-
-
-def _trajectory_tensor(name: str, shape: Shape, values: Sequence[Any], index: RowIndex) -> Tensor:
-    """[batch …] of a column with one value for each trajectory."""
-    own = [values[row] for row in index.last.tolist()]
-    if not own:  # as many axes as on a rank that has trajectories
-        return torch.zeros((0,) + (1,) * (len(shape.axes) - 1), dtype=_DTYPES[shape.kind])
-    return _tensor(name, shape, own)
-
-
-def _tensor(name: str, shape: Shape, values: list[Any]) -> Tensor:
-    numbers = [each.tolist() if isinstance(each, (Tensor, np.ndarray)) else each for each in values]
-    if any(each is None for each in numbers):
-        wanted = "given for every row or for none"
-        raise contract_error("read_rows", name, wanted, "None in some rows")
-    try:
-        found = torch.tensor(numbers, dtype=_DTYPES[shape.kind])
-    except (TypeError, ValueError, RuntimeError):
-        fact = next(
-            (describe_value(each) for each in numbers if not isinstance(each, (int, float))), ""
-        )
-        raise ContractError(
-            f"read_rows: `{name}` must be {shape}, got {fact or 'rows of several lengths'}."
-        ) from None
-    if bool(found.isnan().any()):
-        raise contract_error("read_rows", name, "a number wherever it is given", "NaN")
-    return found

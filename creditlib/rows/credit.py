@@ -15,6 +15,7 @@ from creditlib.algebra import to_tokens, whiten
 from creditlib.diagnostics import diagnose
 from creditlib.distributed import gathered
 from creditlib.registry import apply
+from creditlib.rows.normalize import whiten_then_weight
 from creditlib.rows.read import Rows
 from creditlib.rows.row_sums import row_count, row_sum
 from creditlib.rows.settings import CreditSettings
@@ -27,7 +28,7 @@ __all__ = ["RowCredit", "credit_rows"]
 class RowCredit:
     """Credit on the tokens of the rows, and numbers for the trainer's logger.
 
-    advantage: float32[row token], exactly 0 where the policy wrote nothing. returns: what a critic
+    advantage: float32[row token], exactly 0 where a token is not trained. returns: what a critic
     learns from, never whitened; without a critic it is `advantage`, the same tensor.
     """
 
@@ -45,7 +46,11 @@ class RowCredit:
 
 
 def credit_rows(rows: Rows, settings: CreditSettings, *, gather: bool = False) -> RowCredit:
-    """The credit of every token of the rows, in float32; 0 where the policy wrote nothing.
+    """The credit of every token of the rows, in float32; 0 where a token is not trained.
+
+    The order is: the estimator, whitening over trained tokens, the weight, then tokens
+    (`whiten_then_weight`). Token estimators see every token that the policy wrote, trained or not,
+    as a step; only trained tokens are whitened and get credit.
 
     gather: statistics cover the rows of all ranks (`distributed.gathered`). Token estimators
     compute each row by itself. Normalisation over tokens covers one rank only, so it is refused
@@ -65,12 +70,13 @@ def credit_rows(rows: Rows, settings: CreditSettings, *, gather: bool = False) -
     if ranks == 1 and not len(rows.index.first):  # no trajectory takes part: nothing to compute
         return _no_credit(rows)
     credit = _call(settings.estimator, rows.batch, settings.options, gather)
-    if settings.weight is not None:
-        weight = _call(settings.weight, rows.batch, {}, gather)
-        credit = weight * (credit[:, None] if credit.ndim == 1 else credit)
-    if settings.whiten:
-        size = rows.batch["length" if credit.ndim == 1 else "turn_length"]
-        credit = _call(whiten, {"credit": credit, "weight": size}, {}, gather)
+    of = "length" if credit.ndim == 1 else "turn_length"
+    credit = whiten_then_weight(
+        credit,
+        length=rows.batch[of] if settings.whiten else None,
+        weight=_call(settings.weight, rows.batch, {}, gather) if settings.weight else None,
+        gather=gather,
+    )
     if not len(credit):
         return _no_credit(rows)
     of_rows = credit.to(torch.float32)[rows.index.trajectory.clamp(min=0).to(credit.device)]
@@ -99,19 +105,29 @@ def _credit_tokens(rows: Rows, settings: CreditSettings) -> RowCredit:
     if originals != len(index.first):
         fact = f"{originals} rows of {len(index.first)} trajectories"
         raise contract_error(settings.name, "turn", "of one row for each trajectory", fact)
-    _refuse_different_copies(rows, settings)
     first = index.first.to(rows.turn.device)
     whole = len(first) == len(rows.turn)
     tokens = {name: x if whole else x[first] for name, x in rows.tokens.items()}
     result = apply(settings.estimator, {**rows.batch, **tokens}, **settings.options)
     advantage, returns = result if isinstance(result, tuple) else (result, result)
-    written = tokens["turn"] >= 0
-    if settings.whiten:
-        advantage = whiten(advantage, written)
-    metrics = functools.partial(_token_metrics, advantage, written, rows)
+    trained = (rows.turn if whole else rows.turn[first]) >= 0
+    left_out = rows.turn is not rows.tokens["turn"]  # some written tokens are not trained
+    if settings.whiten or (left_out and settings.normalizes_over_tokens):
+        advantage = _whitened(advantage, trained, settings)
+    metrics = functools.partial(_token_metrics, advantage, trained, rows)
     same = advantage is returns
     advantage = _on_rows(advantage, rows)
     return RowCredit(advantage, advantage if same else _on_rows(returns, rows), metrics)
+
+
+def _whitened(advantage: Tensor, trained: Tensor, settings: CreditSettings) -> Tensor:
+    """Whitened over the trained tokens; of an estimator that whitens by itself with its own eps.
+
+    Whitening what is whitened over more tokens changes only the tokens that count.
+    """
+    if settings.whiten or "eps" not in settings.options:
+        return whiten(advantage, trained)
+    return whiten(advantage, trained, eps=float(settings.options["eps"]))
 
 
 def _ranks() -> int:
@@ -124,32 +140,22 @@ def _refuse_several_ranks(settings: CreditSettings, ranks: int) -> None:
         raise contract_error(settings.name, "gather", wanted, f"True on {ranks} ranks")
 
 
-def _refuse_different_copies(rows: Rows, settings: CreditSettings) -> None:
-    """A copy gets the token credit of its original, so both must have the same mask."""
-    index = rows.index
-    copies = ((index.trajectory >= 0) & ~index.original).nonzero()[:, 0]
-    own = index.first[index.trajectory[copies]]
-    if len(copies) and not rows.turn[copies].equal(rows.turn[own]):
-        raise contract_error(
-            settings.name, "step", "a copy with the mask of its original", "another mask"
-        )
-
-
 def _on_rows(x: Tensor, rows: Rows) -> Tensor:
     """From one row for each trajectory that takes part to all rows of the trainer's batch."""
     x = x.to(torch.float32)
     index = rows.index
     if len(x) == len(index.trajectory):  # every row is a trajectory that takes part
-        return x
+        return x if rows.turn is rows.tokens["turn"] else x.where(rows.turn >= 0, 0.0)
     if not len(x):
         return torch.zeros(rows.turn.shape, device=rows.turn.device)
     back = index.trajectory.clamp(min=0).to(x.device)
     return torch.where(rows.turn >= 0, x[back], 0.0)
 
 
-def _token_metrics(advantage: Tensor, written: Tensor, rows: Rows) -> dict[str, float]:
-    """The metrics of token credit: of its mean over the written tokens of each trajectory."""
-    return _metrics(row_sum(advantage) / row_count(written).clamp(min=1), rows)
+def _token_metrics(advantage: Tensor, trained: Tensor, rows: Rows) -> dict[str, float]:
+    """The metrics of token credit: of its mean over the trained tokens of each trajectory."""
+    total = row_sum(torch.where(trained, advantage, 0.0))
+    return _metrics(total / row_count(trained).clamp(min=1), rows)
 
 
 def _metrics(credit: Tensor, rows: Rows) -> dict[str, float]:

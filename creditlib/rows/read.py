@@ -8,32 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from creditlib.algebra import turn_sum
-from creditlib.inputs.ids import ids
-from creditlib.inputs.layouts import count_turns, turns_from_mask
-from creditlib.ops.precision import wide
-from creditlib.rows.columns import columns_as_tensors
-from creditlib.rows.row_index import RowIndex, index_rows
-from creditlib.rows.row_sums import row_any, row_count, row_sum
+from creditlib.inputs.layouts import count_turns
+from creditlib.rows.column_values import columns_as_tensors, listed_columns, turns_listed
+from creditlib.rows.columns import check_column_names, column_names, column_shapes
+from creditlib.rows.copies import check_copies, check_rewards_of_copies
+from creditlib.rows.keys import flags_of_rows, group_numbers, step_numbers, trajectory_keys
+from creditlib.rows.masks import Planes, as_plane, read_planes
+from creditlib.rows.outcomes import check_rule, row_rewards, trajectory_outcomes
+from creditlib.rows.row_index import RowIndex, index_rows, index_trajectories, trajectories_of_rows
+from creditlib.rows.row_sums import row_any, row_count
 from creditlib.rows.settings import CreditSettings
+from creditlib.rows.token_rewards import outcome_of, rewards_of_tokens, without_padding
+from creditlib.rows.totals import lengths_of_turns, shaping_of_rows, sum_over_rows
+from creditlib.rows.turn_ids import turns_of_ids
 from creditlib.shaping import outcome_at_last_turn
-from creditlib.vocabulary.messages import contract_error, describe_value
+from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["Rows", "outcome_of", "read_rows"]
+
+Plane: TypeAlias = "Tensor | np.ndarray[Any, Any] | Sequence[Sequence[float]]"
 
 
 @dataclass(frozen=True)
 class Rows:
     """A trainer's batch as tensors; it holds only trajectories that take part.
 
-    batch: tensors of trajectories and turns by name. tokens: tensors of [row token] by name. turn:
-    int[row token], the turn of the row's trajectory that wrote a token; -1 where the policy wrote
-    nothing or the row takes no part. index: the trajectory and the turns of each row.
+    batch: tensors of trajectories and turns by name. turn: int[row token], the turn of the row's
+    trajectory that wrote a token that is trained; -1 where a token is not trained or its row takes
+    no part. tokens: tensors of [row token] by name. Its `turn` also numbers the tokens that the
+    policy wrote and that are not trained: they are steps of a return. index: the trajectory and the
+    turns of each row.
     """
 
     batch: dict[str, Tensor]
@@ -42,60 +52,70 @@ class Rows:
     index: RowIndex
 
 
-def outcome_of(token_reward: Tensor, mask: Tensor) -> Tensor:
-    """The reward of each row, float64[row]: the sum over all its tokens, written or not.
-
-    Trainers may put a reward on a token that the mask leaves out; it counts too. NaN on a token
-    that the policy did not write is padding; NaN on a written token makes the row unscored.
-
-    >>> outcome_of(torch.tensor([[0.5, 0.25, torch.nan]]), torch.tensor([[1, 0, 0]]))
-    tensor([0.7500], dtype=torch.float64)
-    """
-    total = row_sum(token_reward)
-    return row_sum(_clean(token_reward, mask != 0)) if bool(total.isnan().any()) else total
-
-
-def _clean(token_reward: Tensor, written: Tensor) -> Tensor:
-    return torch.where(token_reward.isnan() & ~written, 0.0, token_reward)
-
-
 def read_rows(
     *,
-    mask: Tensor,
+    mask: Plane,
     group: Sequence[Hashable] | Tensor,
     reward: Tensor | Sequence[float | None],
-    shaping: Tensor | None = None,
+    shaping: Tensor | Sequence[float] | None = None,
     trajectory: Sequence[Hashable] | None = None,
     step: Sequence[int] | None = None,
     keep: Tensor | Sequence[bool] | None = None,
-    token_reward: Tensor | None = None,
-    value: Tensor | None = None,
-    turn_mask: Tensor | None = None,
+    outcome: str | None = None,
+    token_reward: Plane | None = None,
+    value: Plane | None = None,
+    turn_mask: Plane | None = None,
+    turn: Plane | None = None,
     columns: Mapping[str, Sequence[Any]] | None = None,
     settings: CreditSettings | None = None,
 ) -> Rows:
     """Rows of a trainer's batch as tensors of trajectories and turns.
 
-    mask: [row token], not 0 on tokens that the policy wrote and that are trained; each run of
-    such tokens in a row is a turn. group: id of the prompt of each row. reward: outcome of each
-    row; None or NaN means unscored. trajectory: id of the trajectory of each row; without it every
-    row is a trajectory of its own. The outcome of a trajectory is the reward of its last row, plus
-    the `shaping` (float[row], such as a KL penalty) of all its rows. step: number of the row in its
-    trajectory; without it rows are numbered in order of appearance. A second row with the same
-    number is a copy. keep: False for rows that are padding. token_reward, value: [row token]. The
-    reward of each token and the critic's value. turn_mask: [row token], the mask whose runs are the
-    turns, if tokens were removed from `mask` afterwards. columns: further values of each row by
-    their name in the vocabulary: a list with one value for each turn, or a single value if the row
-    has one turn; `anchor` may hold observations instead of ids. settings: only the columns that
-    they need are read; without settings all are.
+    A [row token] argument may be a tensor, a numpy array or nested lists of one length.
+
+    mask: [row token], bool or numbers in [0, 1]: not 0 on tokens that are trained. Each run of such
+    tokens in a row is a turn. turn_mask: the tokens that the policy wrote, if some of them are not
+    trained. Its runs are the turns, and each of its tokens is a step of gamma, lambda and
+    bootstrap. Lengths and whitening count trained tokens. turn: int[row token], the turn of its row
+    that wrote each token, -1 where the policy wrote nothing. It is given instead of `turn_mask`
+    where the runs of a mask are not the turns: a turn wrote no token, or two turns adjoin. Ids
+    never go back along a row. A row then has as many turns as its last id says, or more if its
+    columns list values for more turns.
+
+    group: id of the prompt of each row. trajectory: id of the trajectory of each row; without it
+    every row is a trajectory of its own. step: number of the row in its trajectory; without it rows
+    are numbered in order of appearance. keep: False for rows that are left out, such as padding.
+
+    reward: outcome of each row; None or NaN means unscored. outcome: how the rewards of several
+    rows of a trajectory become one. "last": that of the last row. "sum", "mean": over scored rows.
+    "same": all scored rows hold it, others are refused. None takes a reward that all scored rows
+    share, or that of the last row if all earlier ones are 0, and refuses anything else. `outcome`
+    of the settings counts if the argument is None. With "last" and None a trajectory whose last row
+    is unscored is unscored; with the others one without any scored row is. The outcome also gets
+    the `shaping` (float[row], such as a KL penalty) of all rows of the trajectory.
+
+    Leaving out one row of several takes credit from its tokens and nothing from its trajectory: a
+    reward on it other than 0 counts as if it were kept. By default it is the outcome if the kept
+    rows earned 0, and is refused if it differs from what they earned. If no kept row is scored, the
+    rows left out decide.
+
+    Two kept rows with one trajectory and step are copies, and must be equal in `mask`, `turn_mask`,
+    `turn`, `reward`, `token_reward`, `columns` and, for a critic, `value`; else the call is
+    refused. A copy counts once, and receives the credit of its original.
+
+    token_reward, value: [row token]. The reward of each token and the critic's value. A reward on a
+    token that is not trained counts. columns: further values of each row by their name in the
+    vocabulary: a list or array with one value for each turn, or a single value if the row has one
+    turn; an array of numbers may be padded. `anchor` may hold observations instead of ids; an array
+    of numbers is one observation if the row has one turn. Unknown names are refused. settings: only
+    the columns that they need are read; without settings all are.
 
     Three kinds of rows take no part: rows that `keep` leaves out, unscored trajectories, and
-    trajectories without a written token (rejected ones). The result is as if they were deleted:
-    their credit is exactly 0, and they enter no statistics. A copy counts once, and receives the
-    credit of its original.
+    trajectories without a trained token (rejected ones). The result is as if they were deleted:
+    their credit is exactly 0, and they enter no statistics.
 
     >>> rows = read_rows(
-    ...     mask=torch.tensor([[1, 0, 1], [1, 1, 0], [0, 0, 0]]),
+    ...     mask=[[1, 0, 1], [1, 1, 0], [0, 0, 0]],
     ...     group=["a", "a", "a"],
     ...     reward=[1.0, 0.0, 5.0],
     ...     columns={"anchor": [["hall", "attic"], ["hall"], []]},
@@ -103,95 +123,131 @@ def read_rows(
     >>> rows.turn.tolist(), rows.batch["reward"].tolist(), rows.batch["turn_count"].tolist()
     ([[0, -1, 1], [0, 0, -1], [-1, -1, -1]], [1.0, 0.0], [2, 1])
     """
-    if mask.ndim != 2:
-        raise contract_error("read_rows", "mask", "[row token]", describe_value(mask))
-    _check_shapes(mask, token_reward=token_reward, turn_mask=turn_mask)
-    written = mask != 0
     several = settings is None or settings.uses_turns
-    run = _runs(written if turn_mask is None else turn_mask != 0, several)
-    outcome = _outcomes(reward, mask)
-    any_written = row_any(written).tolist()
-    index = index_rows(
-        runs=count_turns(run).tolist() if several else any_written,
-        written=any_written,
-        scored=(~outcome.isnan()).tolist(),
-        trajectory=trajectory,
-        step=step,
-        keep=_flags(keep, len(mask)),
+    planes = read_planes(mask, turn_mask, turn, several=several)
+    rows, device = len(planes.trained), planes.trained.device
+    on_tokens = _token_planes(planes, token_reward, value)
+    listed, needed = _columns(columns, rows, settings) if columns else ({}, {})
+    trained: list[bool] = row_any(planes.trained).tolist()
+    found = _FoundRows(
+        _turn_counts(planes, needed, settings, by_ids=turn is not None) if several else trained,
+        trained,
+        row_rewards(reward, rows, device),
+        flags_of_rows(keep, rows),
+        trajectory_keys(trajectory, rows),
+        step_numbers(step, rows),
     )
-    device = mask.device
-    turn = _turns(run, written, index, turn_mask is not None)
-    total = outcome[index.last.to(device)]
+    rule = check_rule("read_rows", outcome) or (None if settings is None else settings.outcome)
+    compared = {"mask": planes.trained, "turn_mask": planes.run, **on_tokens}
+    index, total = _index(found, rule, compared, listed, settings)
+    batch = {"reward": total, "group": group_numbers(group, index).to(device)}
     if shaping is not None:
-        shaped = _shaping(shaping, index, _ignores_outcome(settings, columns or {}))
-        total = total.index_add(0, *_of_originals(index, shaped))
-    batch = {"reward": total, "group": _groups(group, index).to(device)}
+        shaped = shaping_of_rows(shaping, index, _ignores_outcome(settings, listed)).to(device)
+        batch["reward"] = total = total + sum_over_rows(shaped, index)
+    written = _turns(planes.run, index, several)
+    turns = written if planes.written is planes.trained else written.where(planes.trained, -1)
     if several:
-        count, turns = index.turn_count.to(device), index.turns
-        batch |= {"turn_count": count, **_lengths(turn, index, turns)}
-        end = outcome_at_last_turn(reward=total, turn_count=count, turns=turns)
+        count = index.turn_count.to(device)
+        batch |= {"turn_count": count, **lengths_of_turns(turns, index)}
+        end = outcome_at_last_turn(reward=total, turn_count=count, turns=index.turns)
         batch["turn_reward"] = end
     elif settings is not None and settings.uses_lengths:
-        rows, own = _of_originals(index, row_count(written))
-        batch["length"] = torch.zeros_like(total, dtype=torch.int64).index_add(0, rows, own)
-    batch |= columns_as_tensors(columns or {}, index, settings, device)
-    tokens = {"turn": turn}
+        batch["length"] = sum_over_rows(row_count(planes.trained), index)
+    if needed:
+        batch |= columns_as_tensors(needed, column_shapes(settings), index, device)
+    tokens = {"turn": written}
     if settings is None or settings.credits_tokens:
-        tokens |= _token_reward(token_reward, turn, written, total, index)
+        tokens |= rewards_of_tokens(on_tokens.get("token_reward"), planes, total, index)
+    if "value" in on_tokens:
+        tokens["value"] = on_tokens["value"]
+    return Rows(batch, tokens, turns, index)
+
+
+class _FoundRows(NamedTuple):
+    """What is known of each row: its turns, whether a token is trained, its reward, its place."""
+
+    turns: Sequence[int]
+    trained: list[bool]
+    reward: Tensor
+    keep: list[bool]
+    trajectory: list[Hashable] | None
+    step: list[int] | None
+
+
+def _token_planes(planes: Planes, token_reward: Any, value: Any) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
+    if token_reward is not None:
+        given = as_plane("read_rows", "token_reward", token_reward, like=planes.trained)
+        found["token_reward"] = without_padding(given, planes.trained)
     if value is not None:
-        tokens["value"] = value
-    return Rows(batch, tokens, turn, index)
-
-
-def _check_shapes(mask: Tensor, **others: Tensor | None) -> None:
-    for name, other in others.items():
-        if other is not None and other.shape != mask.shape:
-            raise contract_error(
-                "read_rows", name, f"{tuple(mask.shape)} like `mask`", describe_value(other)
-            )
-
-
-def _runs(written: Tensor, several: bool) -> Tensor:
-    """The number of the run of each token, -1 outside; 0 for all runs if turns do not matter."""
-    return turns_from_mask(written) if several else written.to(torch.int8) - 1
-
-
-def _turns(run: Tensor, written: Tensor, index: RowIndex, has_turn_mask: bool) -> Tensor:
-    """The turn that wrote each token; -1 if none did or the row takes no part."""
-    if bool(index.base.any()):
-        base = index.base.to(run.device)[:, None]
-        run = torch.where(run >= 0, run + base, -1)
-    if has_turn_mask:
-        run = torch.where(written, run, -1)
-    out = index.trajectory < 0
-    return run.masked_fill(out.to(run.device)[:, None], -1) if bool(out.any()) else run
-
-
-def _outcomes(reward: Tensor | Sequence[float | None], mask: Tensor) -> Tensor:
-    """float64[row] on the device of the mask; NaN for an unscored row."""
-    if not isinstance(reward, Tensor):
-        numbers = [torch.nan if each is None else float(each) for each in reward]
-        reward = torch.tensor(numbers, dtype=torch.float64)
-    if reward.shape != mask.shape[:1]:
-        raise contract_error(
-            "read_rows", "reward", f"float[row] of {len(mask)} rows", describe_value(reward)
-        )
-    found = wide(reward.detach().to(mask.device))
-    if bool(found.isinf().any()):
-        row = int(found.isinf().nonzero()[0])
-        raise contract_error(
-            "read_rows", "reward", "finite, or None or NaN", f"{found[row]} in row {row}"
-        )
+        found["value"] = as_plane("read_rows", "value", value, like=planes.trained)
     return found
 
 
-def _flags(keep: Tensor | Sequence[bool] | None, rows: int) -> list[bool]:
-    flags = [True] * rows if keep is None else [bool(each) for each in keep]
-    if len(flags) != rows:
-        raise contract_error(
-            "read_rows", "keep", f"one flag for each of {rows} rows", str(len(flags))
-        )
-    return flags
+def _columns(
+    columns: Mapping[str, Any], rows: int, settings: CreditSettings | None
+) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """All columns, listed by row, and those of them that the settings need."""
+    check_column_names("read_rows", columns, settings)
+    listed = listed_columns(columns, rows)
+    names = listed if settings is None else column_names(settings)
+    return listed, {name: listed[name] for name in names if name in listed}
+
+
+def _turn_counts(
+    planes: Planes,
+    needed: Mapping[str, list[Any]],
+    settings: CreditSettings | None,
+    *,
+    by_ids: bool,
+) -> list[int]:
+    """The turns of each row; columns may list values for turns after the last written one."""
+    if not by_ids:
+        return count_turns(planes.run).tolist()
+    listed = turns_listed(needed, column_shapes(settings), len(planes.run))
+    return list(map(max, turns_of_ids(planes.run), listed))
+
+
+def _index(
+    found: _FoundRows,
+    rule: str | None,
+    planes: Mapping[str, Tensor],
+    columns: Mapping[str, list[Any]],
+    settings: CreditSettings | None,
+) -> tuple[RowIndex, Tensor]:
+    """The index of the rows, and float64[batch], the outcome of each trajectory."""
+    if found.trajectory is None:
+        if found.step is not None:
+            raise contract_error("read_rows", "step", "given with `trajectory`", "`step` alone")
+        scored = (~found.reward.isnan()).tolist()
+        index = index_rows(runs=found.turns, written=found.trained, scored=scored, keep=found.keep)
+        return index, found.reward[index.first.to(found.reward.device)]
+    every = trajectories_of_rows(found.trajectory, found.step, found.keep)
+    reward: list[float] = found.reward.tolist()
+    if found.step is not None:
+        check_rewards_of_copies(every, reward)
+    outcomes = trajectory_outcomes(every, reward, rule)
+    part = [
+        (own, outcome)
+        for own, outcome in zip(every, outcomes, strict=True)
+        if outcome == outcome and own.has_any(found.trained)  # not NaN
+    ]
+    own = [each for each, _ in part]
+    if found.step is not None:
+        if settings is not None and "value" not in settings.needs:
+            planes = {name: plane for name, plane in planes.items() if name != "value"}
+        check_copies(own, planes, columns)
+    index = index_trajectories(own, runs=found.turns)
+    return index, found.reward.new_tensor([outcome for _, outcome in part])
+
+
+def _turns(run: Tensor, index: RowIndex, several: bool) -> Tensor:
+    """The turn of the trajectory that wrote each token; -1 if none did or the row takes no part."""
+    if several and bool(index.base.any()):
+        base = index.base.to(run.device)[:, None]
+        run = torch.where(run >= 0, run + base, -1)
+    out = index.trajectory < 0
+    return run.masked_fill(out.to(run.device)[:, None], -1) if bool(out.any()) else run
 
 
 def _ignores_outcome(settings: CreditSettings | None, columns: Mapping[str, Any]) -> str | None:
@@ -200,70 +256,3 @@ def _ignores_outcome(settings: CreditSettings | None, columns: Mapping[str, Any]
         return None
     at_end = "turn_reward" in settings.needs and columns.get("turn_reward") is None
     return None if at_end else settings.name
-
-
-def _shaping(given: Tensor, index: RowIndex, ignored_by: str | None) -> Tensor:
-    """float64[row], checked: one NaN would make the credit of the whole group NaN."""
-    if given.shape != index.trajectory.shape:
-        wanted = f"float[row] of {len(index.trajectory)} rows"
-        raise contract_error("read_rows", "shaping", wanted, describe_value(given))
-    found = wide(given.detach())
-    wanted = "0: this estimator does not read `reward`, so the penalty would be lost"
-    wanted = wanted if ignored_by else "finite"
-    wrong = (found != 0 if ignored_by else ~found.isfinite()) & index.original.to(found.device)
-    if bool(wrong.any()):
-        row = int(wrong.nonzero()[0])
-        raise contract_error(
-            ignored_by or "read_rows", "shaping", wanted, f"{found[row]:g} in row {row}"
-        )
-    return found
-
-
-def _of_originals(index: RowIndex, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Trajectory and value of the rows that are not copies, for sums over trajectories."""
-    own = index.original.to(x.device)
-    return index.trajectory.to(x.device)[own], x[own]
-
-
-def _groups(group: Sequence[Hashable] | Tensor, index: RowIndex) -> Tensor:
-    number = group if isinstance(group, Tensor) else ids(list(group))
-    rows = index.trajectory >= 0
-    if number.shape != rows.shape or number.is_floating_point():
-        raise contract_error(
-            "read_rows", "group", f"one id for each of {len(rows)} rows", describe_value(number)
-        )
-    number = number.detach().to("cpu", torch.int64)
-    found = number[index.first]
-    if not bool((found[index.trajectory[rows]] == number[rows]).all()):
-        raise contract_error(
-            "read_rows", "group", "the same in all rows of a trajectory", "several"
-        )
-    return found
-
-
-def _lengths(turn: Tensor, index: RowIndex, turns: int) -> dict[str, Tensor]:
-    """Tokens written in each turn and trajectory; copies count once."""
-    trajectory, own = _of_originals(index, turn)
-    each = turn_sum((own >= 0).to(torch.int64), own, turns=turns).to(torch.int64)
-    length = each.new_zeros((len(index.first), turns)).index_add(0, trajectory, each)
-    return {"turn_length": length, "length": length.sum(1)}
-
-
-def _token_reward(
-    given: Tensor | None, turn: Tensor, written: Tensor, outcome: Tensor, index: RowIndex
-) -> dict[str, Tensor]:
-    """Rewards of tokens; without any, the outcome lies on the last token that the policy wrote.
-
-    A token with a reward is present even if the policy did not write it: no reward is lost.
-    """
-    if given is not None:
-        clean = given.detach()
-        clean = _clean(clean, written) if bool(clean.sum().isnan()) else clean
-        return {"token_reward": clean, "present": written | (clean != 0)}
-    position = torch.arange(turn.shape[1], device=turn.device)
-    last = torch.where(written, position, -1).amax(1, keepdim=True) if turn.shape[1] else 0
-    ends = (position == last) & written
-    if not len(outcome):
-        return {"token_reward": ends * 0.0, "present": written}
-    own = outcome[index.trajectory.clamp(min=0).to(turn.device)].to(torch.float32)
-    return {"token_reward": torch.where(ends, own[:, None], 0.0), "present": written}

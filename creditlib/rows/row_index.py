@@ -9,9 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from creditlib.vocabulary.messages import contract_error
-
-__all__ = ["RowIndex", "index_rows"]
+__all__ = ["RowIndex", "Trajectory", "index_rows", "index_trajectories", "trajectories_of_rows"]
 
 
 class RowIndex(NamedTuple):
@@ -35,59 +33,87 @@ class RowIndex(NamedTuple):
     turns: int
 
 
+class Trajectory(NamedTuple):
+    """The rows of one trajectory by their steps.
+
+    steps: a list for each step that keeps a row, with that row and its copies, in the order of the
+    steps. left_out: the first row of each other step, all of whose rows `keep` left out. order: the
+    first rows of all steps, kept or left out, in the order of the steps. out_copies: pairs of a row
+    and a row that `keep` left out with the same step.
+    """
+
+    steps: list[list[int]]
+    left_out: list[int]
+    order: list[int]
+    out_copies: list[tuple[int, int]]
+
+    def has_any(self, flags: Sequence[bool]) -> bool:
+        """Whether the flag of any kept row is set."""
+        return any(flags[row] for same in self.steps for row in same)
+
+
+def trajectories_of_rows(
+    trajectory: Sequence[Hashable], step: Sequence[int] | None, keep: Sequence[bool]
+) -> list[Trajectory]:
+    """The trajectories that keep a row, by the first row that they keep; see `read_rows`.
+
+    >>> trajectories_of_rows(["a", "b", "a"], [1, 0, 0], [True] * 3)[0].steps
+    [[2], [0]]
+    """
+    rows_of: dict[Hashable, list[int]] = defaultdict(list)
+    out_of: dict[Hashable, list[int]] = defaultdict(list)
+    for row, own in enumerate(trajectory):
+        (rows_of if keep[row] else out_of)[own].append(row)
+    if step is None:
+        return [
+            Trajectory([[row] for row in own], out, sorted([*own, *out]), [])
+            for own, out in ((own, out_of.get(name, [])) for name, own in rows_of.items())
+        ]
+    return [_by_steps(own, out_of.get(name, []), step) for name, own in rows_of.items()]
+
+
+def _by_steps(own: list[int], out: list[int], step: Sequence[int]) -> Trajectory:
+    if len(own) == 1 and not out:
+        return Trajectory([own], [], own, [])
+    kept: dict[int, list[int]] = defaultdict(list)
+    for row in own:
+        kept[step[row]].append(row)
+    steps = [kept[number] for number in sorted(kept)]
+    if not out:
+        return Trajectory(steps, [], [same[0] for same in steps], [])
+    first: dict[int, int] = {number: same[0] for number, same in kept.items()}
+    left_out: list[int] = []
+    out_copies: list[tuple[int, int]] = []
+    for row in out:
+        if step[row] in first:
+            out_copies.append((first[step[row]], row))
+        else:
+            first[step[row]] = row
+            left_out.append(row)
+    order = [first[number] for number in sorted(first)]
+    out_of_steps = set(left_out)
+    return Trajectory(steps, [row for row in order if row in out_of_steps], order, out_copies)
+
+
 def index_rows(
     *,
     runs: Sequence[int],
     written: Sequence[bool],
     scored: Sequence[bool],
-    trajectory: Sequence[Hashable] | None,
-    step: Sequence[int] | None,
     keep: Sequence[bool],
 ) -> RowIndex:
-    """The index of rows of `runs` turns each; for the other arguments see `read_rows`.
+    """The index if every row that takes part is a trajectory of its own.
 
-    written: whether the policy wrote a token of the row. scored: whether the row has a reward. A
-    row that wrote nothing is still a turn if its trajectory has other rows: a reward earned there
-    counts.
+    runs: the number of turns of each row. written: whether a token of the row is trained. scored:
+    whether the row has a reward.
 
     >>> index = index_rows(
-    ...     runs=[2, 1, 1],
-    ...     written=[True] * 3,
-    ...     scored=[True] * 3,
-    ...     trajectory=["a", "b", "a"],
-    ...     step=None,
-    ...     keep=[True] * 3,
+    ...     runs=[2, 1], written=[True, True], scored=[True, False], keep=[True, True]
     ... )
-    >>> index.trajectory.tolist(), index.base.tolist(), index.turn_count.tolist()
-    ([0, 1, 0], [0, 0, 2], [3, 1])
+    >>> index.trajectory.tolist(), index.turn_count.tolist()
+    ([0, -1], [2])
     """
-    rows = len(runs)
-    for name, given in (("trajectory", trajectory), ("step", step)):
-        if given is not None and len(given) != rows:
-            raise contract_error("read_rows", name, f"one for each of {rows} rows", str(len(given)))
-    if trajectory is None and step is not None:
-        raise contract_error("read_rows", "step", "given with `trajectory`", "`step` alone")
-    for row, number in enumerate(() if step is None else step):
-        if not hasattr(number, "__index__"):
-            raise contract_error(
-                "read_rows", "step", "an integer for each row", f"{number!r} in row {row}"
-            )
-    if trajectory is None:
-        return _one_row_each(runs, torch.tensor([written, scored, keep], dtype=torch.bool).all(0))
-    rows_of: dict[Hashable, list[int]] = defaultdict(list)
-    for row in range(rows):
-        if keep[row]:
-            rows_of[trajectory[row]].append(row)
-    builder = _Builder(rows)
-    for own in rows_of.values():
-        steps = _steps_in_order(own, step, runs)
-        if scored[steps[-1][0]] and any(written[row] for same in steps for row in same):
-            builder.add(steps, runs)
-    return builder.index()
-
-
-def _one_row_each(runs: Sequence[int], takes_part: Tensor) -> RowIndex:
-    """The index if every row that takes part is a trajectory."""
+    takes_part = torch.tensor([written, scored, keep], dtype=torch.bool).all(0)
     rows = takes_part.nonzero()[:, 0]
     size = torch.tensor(runs, dtype=torch.int64).clamp(min=1) * takes_part
     return RowIndex(
@@ -102,22 +128,21 @@ def _one_row_each(runs: Sequence[int], takes_part: Tensor) -> RowIndex:
     )
 
 
-def _steps_in_order(
-    own: list[int], step: Sequence[int] | None, runs: Sequence[int]
-) -> list[list[int]]:
-    """The steps of a trajectory in order; each is a list of the row and its copies."""
-    if step is None:
-        return [[row] for row in own]
-    by_step: dict[int, list[int]] = defaultdict(list)
-    for row in own:
-        by_step[int(step[row])].append(row)
-    for same in by_step.values():
-        if len({runs[row] for row in same}) > 1:
-            fact = f"rows {same[0]} and {same[1]} of one step with different turns"
-            raise contract_error(
-                "read_rows", "step", "one number for each row and its copies", fact
-            )
-    return [by_step[each] for each in sorted(by_step)]
+def index_trajectories(trajectories: Sequence[Trajectory], *, runs: Sequence[int]) -> RowIndex:
+    """The index of rows of `runs` turns each, of the trajectories that take part.
+
+    A row that wrote nothing is still a turn if its trajectory has other rows: a reward earned there
+    counts.
+
+    >>> found = trajectories_of_rows(["a", "b", "a"], None, [True] * 3)
+    >>> index = index_trajectories(found, runs=[2, 1, 1])
+    >>> index.trajectory.tolist(), index.base.tolist(), index.turn_count.tolist()
+    ([0, 1, 0], [0, 0, 2], [3, 1])
+    """
+    builder = _Builder(len(runs))
+    for own in trajectories:
+        builder.add(own.steps, runs)
+    return builder.index()
 
 
 class _Builder:

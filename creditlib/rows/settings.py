@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from creditlib import presets
 from creditlib.registry import plugins, public_functions, resolve, title
+from creditlib.rows.outcomes import check_rule
 from creditlib.vocabulary.annotations import Argument, options_of, result_of, tensors_of
 from creditlib.vocabulary.messages import contract_error, describe_value
 
@@ -32,17 +33,21 @@ __all__ = [
 
 PREFIX = "creditlib_"
 # Keys of the settings that are not options of the estimator.
-_OWN = ("estimator", "preset", "weight", "whiten")
+_OWN = ("estimator", "preset", "weight", "whiten", "outcome")
 
 
 @dataclass(frozen=True)
 class CreditSettings:
-    """An estimator with its options, a weight that multiplies its credit, and whether to whiten."""
+    """An estimator with its options, whether to whiten, and a weight that multiplies its credit.
+
+    outcome: how several rewards of a trajectory become one; see `read_rows`.
+    """
 
     estimator: Callable[..., Any]
     options: Mapping[str, Any] = field(default_factory=dict)
     weight: Callable[..., Any] | None = None
     whiten: bool = False
+    outcome: str | None = None
 
     @functools.cached_property
     def name(self) -> str:
@@ -101,9 +106,11 @@ def credit_settings(
     Keys of `settings`: `estimator` (a name, an import path or a function; the argument `estimator`
     is used if the key is missing), `preset` (a name in `creditlib.presets`), `weight` (a name, an
     import path or a function that returns float[batch turn], such as duration_weight), `whiten`
-    (True: over the tokens written, as PPO does with GAE), and every option of the estimator by its
-    name. `defaults` holds the trainer's own options, such as gamma. A default counts if the
-    estimator has an option of that name; a preset overrides it, and `settings` override both.
+    (True: over the trained tokens, as PPO does with GAE; before the weight), `outcome` (how the
+    rewards of several rows of a trajectory become one; see `read_rows`), and every option of the
+    estimator by its name. `defaults` holds the trainer's own options, such as gamma. A default
+    counts if the estimator has an option of that name; a preset overrides it, and `settings`
+    override both.
 
     >>> credit_settings({"preset": "TRL_GRPO", "scale": None}, estimator="grpo").options
     {'eps': 0.0001, 'scale': None}
@@ -136,9 +143,9 @@ def credit_settings(
     if unknown:
         fact = f"{given['preset']!r}, which sets `{unknown[0]}`"
         raise contract_error(title(function), "preset", "a preset of its own options", fact)
-    return CreditSettings(
-        function, {**base, **preset, **options}, weight, bool(given.get("whiten", False))
-    )
+    outcome = check_rule("credit_settings", given.get("outcome"))
+    whole = {**base, **preset, **options}
+    return CreditSettings(function, whole, weight, bool(given.get("whiten", False)), outcome)
 
 
 def is_ours(name: object) -> bool:

@@ -28,8 +28,9 @@ def outcome_at_last_turn(
     >>> outcome_at_last_turn(reward=torch.tensor([1.0]), turn_count=torch.tensor([2]), turns=3)
     tensor([[0., 1., 0.]])
     """
-    if can_read_values(turn_count) and len(turn_count) and int(turn_count.max()) > turns:
-        fact = str(int(turn_count.max()))
+    counts = turn_count if valid is None or not can_read_values(turn_count) else turn_count[valid]
+    if can_read_values(turn_count) and len(counts) and int(counts.max()) > turns:
+        fact = str(int(counts.max()))
         raise contract_error("outcome_at_last_turn", "turn_count", f"at most {turns}", fact)
     last = valid_turns(turn_count, turns, valid) & ~valid_turns(turn_count - 1, turns, valid)
     value = wide(reward)[:, None]

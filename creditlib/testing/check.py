@@ -7,22 +7,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from creditlib.testing.engine.declarations import declared
-from creditlib.testing.engine.law import Law
+from creditlib.testing.engine.law import Law, Tier, tier_of
 from creditlib.testing.engine.runner import EXAMPLES, Report, run_law, run_laws, select_laws
 from creditlib.testing.laws import LAWS
+from creditlib.testing.option_names import check_option_names, check_option_values
 from creditlib.testing.subject import Subject, subject_of
-from creditlib.vocabulary.messages import contract_error
+from creditlib.vocabulary.messages import contract_error, did_you_mean
 
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["Case", "LawError", "check_estimator", "check_skip", "parametrize_with_laws"]
+__all__ = [
+    "Case",
+    "LawError",
+    "check_estimator",
+    "check_skip",
+    "parametrize_with_laws",
+    "strictness",
+]
 
 Function = str | Callable[..., Any]
 
 
 class LawError(AssertionError):
-    """A function breaks laws that it does not declare; `report` has every verdict."""
+    """A function breaks laws that it must keep; `report` has every verdict."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(str(report))
@@ -39,10 +47,33 @@ def check_skip(skip: Mapping[str, str] | None, laws: Iterable[Law] = ()) -> dict
     known = {*LAWS, *(law.name for law in laws)}
     for name, reason in reasons.items():
         if name not in known:
-            raise contract_error("check_estimator", "skip", "names of laws", repr(name))
+            fact = f"{name!r}{did_you_mean(name, known)}"
+            raise contract_error("check_estimator", "skip", "names of laws", fact)
         if not reason.strip():
             raise contract_error("check_estimator", "skip", f"a reason for {name}", repr(reason))
     return reasons
+
+
+def strictness(strict: str | None, laws: object) -> Tier:
+    """The last tier in which a broken law is a fault.
+
+    Without `strict` it is "invariance", and "property" for laws that the caller names himself.
+
+    >>> strictness(None, None), strictness(None, ["credit_sums_to_zero"])
+    ('invariance', 'property')
+    """
+    if strict is None:
+        return "invariance" if laws is None else "property"
+    return tier_of(strict, "check_estimator", "strict")
+
+
+def _subject(
+    function: Function, options: Mapping[str, Any] | None, require: Iterable[str]
+) -> Subject:
+    subject = subject_of(function, options or {}, require)
+    check_option_names(subject.function, options or {}, subject.tensors)
+    check_option_values(subject)
+    return subject
 
 
 def check_estimator(
@@ -50,23 +81,33 @@ def check_estimator(
     *,
     skip: Mapping[str, str] | None = None,
     laws: Iterable[str | Law] | None = None,
+    strict: str | None = None,
     options: Mapping[str, Any] | None = None,
     require: Iterable[str] = (),
     examples: int = EXAMPLES,
     seed: int | None = None,
     seconds: float | None = None,
 ) -> Report:
-    """Run the laws on any function with annotated tensors; raise `LawError` if one is broken.
+    """Run the laws on any function with annotated tensors; raise `LawError` for a fault.
+
+    A law has one of three tiers. "contract": shape, dtype, finite results, inputs that stay as they
+    are. "invariance": padding, order, ids and other groups change no credit. "property": what some
+    methods have and others do not, such as an unbiased gradient. `strict` is the last tier in which
+    a broken law is a fault; laws of later tiers are only reported. Contracts stand first in the
+    report, and a break that follows from another one is named there.
 
     Inputs are drawn from the signature alone. Names of the vocabulary have the vocabulary's
     meaning. Any other tensor with a jaxtyping annotation is drawn by its axes. Laws that do not
     apply to the signature are not run. `docs/laws.md` lists the laws.
 
-    Degenerate cases: a function without annotated tensors is refused.
+    Degenerate cases: a function without annotated tensors is refused, and so is an option that
+    the function does not have. A law is "undecided" if too few batches were drawn for a verdict.
 
     Options:
         skip: {"law": "reason"} for laws that the method breaks by design; a reason is required.
         laws: the laws to run, as names or as laws made with `law`; None runs all laws.
+        strict: "contract", "invariance" or "property"; None is "invariance", or "property" if
+            `laws` names the laws.
         options: options of every call, such as {"gamma": 0.9}.
         require: optional tensors of every call, which those options may need.
         examples: the number of batches for each law.
@@ -92,16 +133,18 @@ def check_estimator(
         batch_mean(reward=reward, group=group)
         # [-0.5, 0.5]
     """
+    tier = strictness(strict, laws)
     selected = select_laws(laws, LAWS)
     report = run_laws(
-        subject_of(function, options or {}, require),
+        _subject(function, options, require),
         laws=selected,
         skip=check_skip(skip, selected),
+        strict=tier,
         examples=examples,
         seed=seed,
         seconds=seconds,
     )
-    if report.broken:
+    if report.faults:
         raise LawError(report)
     return report
 
@@ -114,12 +157,23 @@ class Case:
     subject: Subject
     examples: int
     seed: int | None
+    strict: Tier = "property"
 
     def __call__(self) -> None:
-        """Raise `LawError` if the law is broken."""
+        """Raise `LawError` if the law is broken; a law after the `strict` tier is an xfail.
+
+        A law without a verdict is skipped, with the reason.
+        """
+        import pytest
+
         verdict = run_law(self.law, self.subject, examples=self.examples, seed=self.seed)
-        if verdict.state == "broken":
-            raise LawError(Report(self.subject.name, (verdict,)))
+        report = Report(self.subject.name, (verdict,), self.strict)
+        if report.faults:
+            raise LawError(report)
+        if report.unheld:
+            pytest.xfail(f"{self.law.tier}: {verdict.sentence}")
+        if verdict.state in ("undecided", "untried"):
+            pytest.skip(f"{verdict.state}: {verdict.sentence}")
 
 
 def parametrize_with_laws(
@@ -127,12 +181,15 @@ def parametrize_with_laws(
     *,
     skip: Mapping[str, str] | None = None,
     laws: Iterable[str | Law] | None = None,
+    strict: str | None = None,
     options: Mapping[str, Any] | None = None,
     require: Iterable[str] = (),
     examples: int = EXAMPLES,
     seed: int | None = None,
 ) -> pytest.MarkDecorator:
     """One pytest case for each law that applies. Cases of laws in `skip` are skipped.
+
+    The case of a law after the `strict` tier does not fail: it is an xfail with what was found.
 
         @parametrize_with_laws(my_estimator)
         def test_my_estimator(law):
@@ -147,7 +204,8 @@ def parametrize_with_laws(
     """
     import pytest
 
-    subject = subject_of(function, options or {}, require)
+    tier = strictness(strict, laws)
+    subject = _subject(function, options, require)
     selected = select_laws(laws, LAWS)
     reasons = {**declared(subject), **check_skip(skip, selected)}
     cases: list[Any] = []
@@ -156,6 +214,6 @@ def parametrize_with_laws(
             continue
         reason = reasons.get(law.name)
         marks = [pytest.mark.skip(reason=reason)] if reason else []
-        case = Case(law, subject, examples, seed)
+        case = Case(law, subject, examples, seed, tier)
         cases.append(pytest.param(case, id=law.name, marks=marks))
     return pytest.mark.parametrize("law", cases)

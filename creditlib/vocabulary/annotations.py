@@ -15,6 +15,7 @@ from torch import Tensor
 from creditlib.vocabulary.argument_spec import ArgumentSpec, Kind
 
 __all__ = [
+    "LARGEST",
     "Argument",
     "Option",
     "Result",
@@ -25,6 +26,9 @@ __all__ = [
     "result_of",
     "tensors_of",
 ]
+
+# The square of a larger value, times the size of a batch, is infinite in float64.
+LARGEST = 1e150
 
 _FLOAT = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 # Signed, as jaxtyping's Int: an id of -1 and a count minus one must be representable.
@@ -87,9 +91,44 @@ class Argument:
         """What the vocabulary says the argument is."""
         return self.spec.meaning if self.spec else ""
 
+    @property
+    def hint(self) -> str:
+        """What the vocabulary says on how to make the argument."""
+        return self.spec.hint if self.spec else ""
+
+    @functools.cached_property
+    def has_range(self) -> bool:
+        """Whether a value may be finite and yet wrong."""
+        return self.spec is not None and bool(self.spec.range())
+
+    @functools.cached_property
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest value that a tensor may hold."""
+        low = None if self.spec is None else self.spec.low
+        high = None if self.spec is None else self.spec.high
+        return -LARGEST if low is None else low, LARGEST if high is None else high
+
+    @functools.cached_property
+    def also(self) -> frozenset[torch.dtype]:
+        """Further dtypes that a call converts: counts and flags as rewards, a mask as `turn`."""
+        if self.name == "turn":
+            return _DTYPES["bool"]
+        rewards = self.spec is not None and self.spec.unit == "reward" and not self.spec.kind
+        if not rewards or self.shapes[0].kind != "float":
+            return frozenset()
+        return frozenset((*_INT, torch.uint8, torch.bool))
+
+    def prepare(self) -> None:
+        """Compute what is cached: torch.compile does not trace the lock of a cached property."""
+        _ = self.also, self.has_range, self.limits
+        for shape in self.shapes:
+            _ = shape.dtypes, shape.ndim, shape.of_tokens
+
     def fitting(self, value: Tensor) -> Shape:
         """The form a tensor that keeps the contract has."""
-        return next(shape for shape in self.shapes if shape.fits(value))
+        axes = (shape for shape in self.shapes if shape.ndim == value.ndim)
+        same = list(axes)
+        return next((shape for shape in same if value.dtype in shape.dtypes), same[0])
 
 
 @dataclass(frozen=True)

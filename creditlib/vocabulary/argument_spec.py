@@ -18,9 +18,9 @@ class ArgumentSpec:
     `low` and `high` are inclusive, `above` is exclusive. `unit` is "reward" for what a policy earns
     and "prediction" for an estimate of it: both double where every reward doubles. `part_of` names
     the argument that this one never exceeds. `nan` is the meaning of a value that is not finite, ""
-    where every value is finite. `axis` is the axis whose size an option is. `engine` marks an
-    option that chooses the backend and not the result. `ambiguous` marks a name that means
-    different things in different functions.
+    where every value is finite. `hint` says how to make the argument; a refusal ends with it.
+    `axis` is the axis whose size an option is. `engine` marks an option that chooses the backend
+    and not the result. `ambiguous` marks a name that means different things in different functions.
 
     A result has a `kind`. "advantage" is credit, "returns" and "reward" are what estimators start
     from, "factor" multiplies credit, "statistic" is a number about the batch. `turn_sensitive` is
@@ -35,6 +35,7 @@ class ArgumentSpec:
     unit: Literal["", "reward", "prediction"] = ""
     part_of: str = ""
     nan: str = ""
+    hint: str = ""
     axis: str = ""
     engine: bool = False
     ambiguous: bool = False

@@ -4,17 +4,62 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.metadata
 import importlib.util
 import os
+import re
+import warnings
 
 import torch
 
 from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["INSTALLED", "check_backend", "default_backend", "interpreted"]
+__all__ = [
+    "INSTALLED",
+    "OLDEST",
+    "PROBLEMS",
+    "check_backend",
+    "default_backend",
+    "interpreted",
+    "problem_of",
+]
 
-# Whether a compiler is installed. It is looked for once, and imported when it is first used.
-INSTALLED = {name: importlib.util.find_spec(name) is not None for name in ("numba", "triton")}
+# The oldest versions that run every operation.
+OLDEST = {"numba": (0, 60), "triton": (3, 6)}
+
+
+def problem_of(name: str, version: str | None, disabled: bool = False) -> str:
+    """Why a compiler is not used, '' if it is; `version` is None without an installed one.
+
+    >>> problem_of("triton", "3.0.0"), problem_of("triton", "3.10.1")
+    ('is version 3.0.0 and must be at least 3.6', '')
+    """
+    if version is None:
+        return "is not installed"
+    if disabled:
+        return "is switched off by NUMBA_DISABLE_JIT"
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers and numbers < OLDEST[name]:
+        return f"is version {version} and must be at least {'.'.join(map(str, OLDEST[name]))}"
+    return ""
+
+
+def _problem(name: str) -> str:
+    version = None
+    if importlib.util.find_spec(name) is not None:
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:  # a build under another name
+            version = ""
+    disabled = name == "numba" and os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+    return problem_of(name, version, disabled)
+
+
+# Why a compiler is not used. It is looked for once, and imported when it is first used.
+PROBLEMS = {name: _problem(name) for name in OLDEST}
+# Whether a compiler is installed and new enough.
+INSTALLED = {name: not problem for name, problem in PROBLEMS.items()}
+_warned: set[str] = set()
 
 
 def interpreted() -> bool:
@@ -25,14 +70,22 @@ def interpreted() -> bool:
 def default_backend(device_type: str) -> str:
     """The meaning of backend="auto" on a device.
 
-    That is Triton on CUDA and numba on a CPU, each if it is installed, else torch.
+    That is Triton on CUDA and numba on a CPU, each if it is installed and new enough, else torch.
+    A compiler that is too old is warned of once.
 
     >>> default_backend("meta")
     'torch'
     """
-    if device_type == "cuda" and INSTALLED["triton"]:
-        return "triton"
-    return "numba" if device_type == "cpu" and INSTALLED["numba"] else "torch"
+    wanted = {"cuda": "triton", "cpu": "numba"}.get(device_type)
+    if wanted is None:
+        return "torch"
+    if INSTALLED[wanted]:
+        return wanted
+    if "version" in PROBLEMS[wanted] and wanted not in _warned:
+        _warned.add(wanted)
+        text = f"creditlib computes without {wanted}, which {PROBLEMS[wanted]}"
+        warnings.warn(text, RuntimeWarning, stacklevel=5)
+    return "torch"
 
 
 def check_backend(function: str, backend: str, device: torch.device) -> None:
@@ -44,9 +97,12 @@ def check_backend(function: str, backend: str, device: torch.device) -> None:
         return
     if not INSTALLED[backend]:
         wanted = "'auto', 'torch' or an installed backend"
-        raise contract_error(function, "backend", wanted, f"{backend!r}, which is not installed")
+        problem = PROBLEMS[backend] or "is not installed"
+        raise contract_error(function, "backend", wanted, f"{backend!r}, which {problem}")
     if not _runs_on(backend, device.type):
         raise contract_error(function, "backend", f"one that runs on {device.type}", repr(backend))
+    if torch.compiler.is_compiling():
+        return  # an import cannot be traced
     problem = _import_problem(backend)
     if problem:
         wanted = "one that can be imported"

@@ -14,8 +14,18 @@ from torch import Tensor
 from creditlib.vocabulary.annotations import Argument, Option, read
 from creditlib.vocabulary.argument_spec import ArgumentSpec
 from creditlib.vocabulary.backends import check_backend
+from creditlib.vocabulary.call_names import CallNames
+from creditlib.vocabulary.conversions import arguments_converted, convertible_arguments
 from creditlib.vocabulary.help import document
 from creditlib.vocabulary.messages import ContractError, contract_error, describe_value
+from creditlib.vocabulary.out import refuse_shared_memory
+from creditlib.vocabulary.remedies import remedy_of_size, remedy_of_tensor
+from creditlib.vocabulary.small_values import (
+    can_read_values,
+    check_offsets,
+    check_values,
+    has_small_values,
+)
 
 __all__ = [
     "ContractError",
@@ -31,47 +41,6 @@ _TOKEN_AXES = "axes of tokens"
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def can_read_values(x: Tensor) -> bool:
-    """Whether reading a value waits for no device and breaks no graph.
-
-    >>> can_read_values(torch.zeros(1)), can_read_values(torch.zeros(1, device="meta"))
-    (True, False)
-    """
-    return x.device.type == "cpu" and not torch.compiler.is_compiling()
-
-
-def check_offsets(name: str, offsets: Tensor, tokens: int) -> None:
-    """Refuse offsets that do not rise from 0 to the number of tokens; reads values.
-
-    >>> check_offsets("gae", torch.tensor([0, 2, 3]), 3)
-    """
-    wanted = f"rising from 0 to the {tokens} tokens"
-    if int(offsets[0]) != 0 or int(offsets[-1]) != tokens:
-        raise contract_error(name, "offsets", wanted, f"{int(offsets[0])} to {int(offsets[-1])}")
-    falls = offsets[1:] < offsets[:-1]
-    if bool(falls.any()):
-        row = int(falls.to(torch.uint8).argmax())
-        fact = f"{int(offsets[row])} before {int(offsets[row + 1])}"
-        raise contract_error(name, "offsets", wanted, fact)
-
-
-def _check_counts(
-    name: str, given: Mapping[str, Any], sizes: Mapping[str, tuple[int, str]]
-) -> None:
-    """Refuse counts that point outside a tensor, where values can be read: they lose rewards."""
-    count, turn = given.get("turn_count"), sizes.get("turn")
-    if count is not None and turn is not None and can_read_values(count) and len(count):
-        valid = given.get("valid")
-        most = int((count if valid is None else count * valid).max())
-        if most > turn[0]:
-            wanted = f"at most {turn[0]}, the turns of `{turn[1]}`"
-            raise contract_error(name, "turn_count", wanted, str(most))
-    offsets, token = given.get("offsets"), sizes.get("token")
-    packed = token is not None and sizes[_TOKEN_AXES][0] == 1
-    if offsets is not None and token is not None and packed and can_read_values(offsets):
-        check_offsets(name, offsets, token[0])
 
 
 def check_tensors(
@@ -91,13 +60,13 @@ def check_tensors(
         if value is None and (not tensor.required or tensor.name not in given):
             continue  # Python itself names a required tensor that is missing
         if not isinstance(value, Tensor) or value.layout is not torch.strided:
-            raise contract_error(name, tensor.name, tensor.contract, describe_value(value))
+            raise _wrong_tensor(name, tensor, value)
         dtype, axes = value.dtype, value.ndim
         for shape in tensor.shapes:  # `Shape.fits`, without a call
-            if dtype in shape.dtypes and axes == shape.ndim:
+            if axes == shape.ndim and (dtype in shape.dtypes or dtype in tensor.also):
                 break
         else:
-            raise contract_error(name, tensor.name, tensor.contract, describe_value(value))
+            raise _wrong_tensor(name, tensor, value)
         if first is None:
             first = (value.device, tensor.name)
         elif value.device != first[0]:
@@ -109,7 +78,8 @@ def check_tensors(
             bound = sizes.setdefault(axis, (size - extra, tensor.name))
             if bound[0] != size - extra:
                 fact = f"{describe_value(value)} where `{bound[1]}` has {axis} {bound[0]}"
-                raise contract_error(name, tensor.name, tensor.contract, fact)
+                remedy = remedy_of_size(tensor, tuple(a for a, _ in shape.axes), value, sizes)
+                raise contract_error(name, tensor.name, tensor.contract, fact, remedy)
         if shape.of_tokens:
             bound = sizes.setdefault(_TOKEN_AXES, (value.ndim, tensor.name))
             if bound[0] != value.ndim:
@@ -117,6 +87,11 @@ def check_tensors(
                 fact = f"{describe_value(value)} where `{bound[1]}` is {layout}"
                 raise contract_error(name, tensor.name, tensor.contract, fact)
     return sizes
+
+
+def _wrong_tensor(name: str, tensor: Argument, value: object) -> ContractError:
+    remedy = remedy_of_tensor(tensor, value)
+    return contract_error(name, tensor.name, tensor.contract, describe_value(value), remedy)
 
 
 def _check_options(name: str, options: Mapping[str, Option], given: Mapping[str, Any]) -> None:
@@ -135,14 +110,16 @@ def _check_options(name: str, options: Mapping[str, Option], given: Mapping[str,
 
 
 def _check_number(name: str, option: Option, spec: ArgumentSpec, value: object) -> None:
-    fact = ""
+    fact = remedy = ""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         right = math.isfinite(value) and not (option.whole and isinstance(value, float))
         if right and spec.allows(value):
             return
         fact = repr(value)
+        if (spec.low, spec.high) == (0, 1) and 2 <= value <= 100 and right:
+            remedy = f"write {value / 100:g} for {value:g} %"
     contract = f"{'an integer' if option.whole else 'a number'} {spec.range()}".rstrip()
-    raise contract_error(name, option.name, contract, fact or describe_value(value))
+    raise contract_error(name, option.name, contract, fact or describe_value(value), remedy)
 
 
 def _check_backend(name: str, tensors: tuple[Argument, ...], given: Mapping[str, Any]) -> None:
@@ -168,20 +145,43 @@ def _rounded(result: Any, values: tuple[str, ...], given: Mapping[str, Any]) -> 
     return tuple(part.to(torch.float32) if _is_float64(part) else part for part in result)
 
 
+def _detached(value: Any) -> Any:
+    """A tensor without its gradient; a tensor without any stays the same object."""
+    return value.detach() if isinstance(value, Tensor) and value.requires_grad else value
+
+
 def _is_float64(value: object) -> bool:
     return isinstance(value, Tensor) and value.dtype is torch.float64
+
+
+def _check_offsets(
+    name: str, given: Mapping[str, Any], sizes: Mapping[str, tuple[int, str]]
+) -> None:
+    """Refuse offsets that do not cover the packed tokens, where values can be read."""
+    offsets, token = given.get("offsets"), sizes.get("token")
+    packed = token is not None and sizes[_TOKEN_AXES][0] == 1
+    if offsets is not None and token is not None and packed and can_read_values(offsets):
+        check_offsets(name, offsets, token[0])
 
 
 def checked(function: Callable[P, R], *, detach: bool = True) -> Callable[P, R]:
     """Check every call against the annotations, and detach what it returns.
 
     A result in float64 is rounded to float32, unless a value was given in float64. The docstring
-    gets sections on tensors, options, the result, broken laws and errors. The checks are skipped
-    under `torch.compile`. With detach=False gradients and dtypes are kept, for a function that
-    only moves values between layouts.
+    gets sections on tensors, options, the result, broken laws and errors. Counts and flags given
+    as rewards, and a mask given as `turn`, are converted. Under `torch.compile` names, tensors and
+    options are checked while the call is traced, and values are not. With detach=False gradients
+    and dtypes are kept, for a function that only moves values between layouts.
     """
     tensors, options = read(function)
-    names = tuple(inspect.signature(function).parameters)
+    for tensor in tensors:
+        tensor.prepare()
+    parameters = tuple(inspect.signature(function).parameters)
+    names = CallNames.of(function)
+    # Counts first: they say which values are read.
+    numbers = tuple(sorted(filter(has_small_values, tensors), key=lambda t: t.name != "turn_count"))
+    remedy = "leave the row out with `valid`" if "valid" in parameters else ""
+    convertible = convertible_arguments(tensors)
     named = {option.name: option for option in options}
     title = function.__name__
     values = tuple(t.name for t in tensors if t.shapes[0].kind in ("float", "real"))
@@ -189,18 +189,39 @@ def checked(function: Callable[P, R], *, detach: bool = True) -> Callable[P, R]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        given = {**dict(zip(names, args, strict=False)), **kwargs} if args else kwargs
+        given: dict[str, Any] = cast("dict[str, Any]", kwargs)
+        if args:
+            given = {**dict(zip(parameters, args, strict=False)), **kwargs}
+        if not names.allow(len(args), given):
+            raise names.error(title, tensors, len(args), given)
+        sizes = check_tensors(title, tensors, given)
+        if named:
+            _check_options(title, named, given)
         if not torch.compiler.is_compiling():
-            sizes = check_tensors(title, tensors, given)
-            if named:
-                _check_options(title, named, given)
-                if "backend" in given:
-                    _check_backend(title, tensors, given)
-            _check_counts(title, given, sizes)
+            if named and "backend" in given:
+                _check_backend(title, tensors, given)
+            if "offsets" in given:
+                _check_offsets(title, given, sizes)
+            check_values(title, numbers, given, sizes, remedy)
+            if given.get("out") is not None:
+                refuse_shared_memory(title, given)
+        for name, dtypes in convertible:
+            value = given.get(name)
+            if value is not None and value.dtype in dtypes:
+                return run(*arguments_converted(convertible, parameters, args, kwargs), given)
+        return run(args, kwargs, given)
+
+    body: Callable[..., R] = function
+
+    def run(args: tuple[Any, ...], kwargs: dict[str, Any], given: Mapping[str, Any]) -> R:
         if not detach:
-            return function(*args, **kwargs)
-        with torch.no_grad():
-            result = function(*args, **kwargs)
+            return body(*args, **kwargs)
+        if torch.compiler.is_compiling():
+            # An operator that refuses would leave its graph with gradients switched off.
+            result = body(*map(_detached, args), **{n: _detached(x) for n, x in kwargs.items()})
+        else:
+            with torch.no_grad():
+                result = body(*args, **kwargs)
         if isinstance(result, Tensor):
             if result.dtype is not torch.float64:
                 return result

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
-__all__ = ["ContractError", "contract_error", "describe_value", "error_line", "one_line"]
+__all__ = [
+    "ContractError",
+    "contract_error",
+    "describe_value",
+    "did_you_mean",
+    "error_line",
+    "nearest_name",
+    "one_line",
+]
 
 
 class ContractError(ValueError):
@@ -16,13 +27,39 @@ class ContractError(ValueError):
 ContractError.__module__ = "creditlib"
 
 
-def contract_error(function: str, argument: str, contract: str, fact: str) -> ContractError:
+def contract_error(
+    function: str, argument: str, contract: str, fact: str, remedy: str = ""
+) -> ContractError:
     """The error with the one sentence that every refusal is made of.
+
+    `remedy` says what the user can do; it ends the sentence.
 
     >>> print(contract_error("grpo", "group", "int[batch]", "list"))
     grpo: `group` must be int[batch], got list.
+    >>> print(contract_error("grpo", "valid", "bool[batch]", "torch.int64 (2,)", "call `.bool()`"))
+    grpo: `valid` must be bool[batch], got torch.int64 (2,); call `.bool()`.
     """
-    return ContractError(f"{function}: `{argument}` must be {contract}, got {fact}.")
+    end = f"; {remedy}" if remedy else ""
+    return ContractError(f"{function}: `{argument}` must be {contract}, got {fact}{end}.")
+
+
+def nearest_name(name: object, known: Iterable[str]) -> str:
+    """The known name that is most similar to a wrong one, '' if none is similar.
+
+    >>> nearest_name("rewrd", ["reward", "group"]), nearest_name("zzz", ["reward"])
+    ('reward', '')
+    """
+    return next(iter(difflib.get_close_matches(str(name), list(known), 1)), "")
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """The end of a sentence about a wrong name, with a space before it; '' if none is similar.
+
+    >>> did_you_mean("gigop", ["gigpo", "grpo"])
+    " (did you mean 'gigpo'?)"
+    """
+    near = nearest_name(name, known)
+    return f" (did you mean {near!r}?)" if near else ""
 
 
 def describe_value(value: object) -> str:

@@ -2,18 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from creditlib.vocabulary.messages import contract_error, describe_value
+from creditlib.vocabulary.messages import ContractError, contract_error, describe_value
 
-__all__ = ["check_out", "out_pair"]
+__all__ = ["check_out", "out_pair", "refuse_shared_memory"]
+
+
+def refuse_shared_memory(function: str, given: Mapping[str, Any]) -> None:
+    """Refuse an `out` that shares memory with an input, with its pair or with itself.
+
+    What is written would change what is still to be read, and how depends on the backend.
+
+    >>> x = torch.zeros(1, 2)
+    >>> try:
+    ...     refuse_shared_memory("gae", {"value": x, "out": (x, x.clone())})
+    ... except ValueError as error:
+    ...     print(error)
+    gae: `out` must be memory of its own, got memory of `value`; give a new tensor.
+    """
+    out = given["out"]
+    outs = cast("tuple[Any, ...]", out) if isinstance(out, tuple) else (out,)
+    written = [each for each in outs if isinstance(each, Tensor) and _has_memory(each)]
+    for number, each in enumerate(written):
+        if _overlaps_itself(each):
+            raise _shared(function, "a tensor whose elements overlap")
+        if any(_overlap(each, other) for other in written[number + 1 :]):
+            raise _shared(function, "two tensors that overlap")
+        for name, x in given.items():
+            if name != "out" and isinstance(x, Tensor) and _has_memory(x) and _overlap(each, x):
+                raise _shared(function, f"memory of `{name}`")
+
+
+def _shared(function: str, fact: str) -> ContractError:
+    return contract_error(function, "out", "memory of its own", fact, "give a new tensor")
+
+
+def _has_memory(x: Tensor) -> bool:
+    return x.layout is torch.strided and x.device.type != "meta" and x.numel() > 0
+
+
+def _overlap(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors share memory.
+
+    The bytes from the first to the last element are compared. Two tensors of one form, such as
+    two columns of a table, are compared element by element.
+    """
+    (start, end), (other_start, other_end) = _bytes_of(a), _bytes_of(b)
+    if a.device != b.device or start >= other_end or other_start >= end:
+        return False
+    same_form = a.shape == b.shape and a.stride() == b.stride() and a.dtype == b.dtype
+    gap = other_start - start
+    if not same_form or a.ndim > 2 or gap % a.element_size():
+        return True
+    return _reaches(a, gap // a.element_size())
+
+
+def _reaches(x: Tensor, gap: int) -> bool:
+    """Whether two elements of a tensor without overlap lie so many elements apart."""
+    sizes, steps = [*x.shape, 1][:2], [*x.stride(), 1][:2]
+    apart = np.arange(1 - sizes[0], sizes[0])
+    rest = gap - apart * steps[0]
+    whole = rest % max(steps[1], 1) == 0
+    return bool((whole & (abs(rest) <= (sizes[1] - 1) * steps[1])).any())
+
+
+def _bytes_of(x: Tensor) -> tuple[int, int]:
+    reach = sum((size - 1) * step for size, step in zip(x.shape, x.stride(), strict=True))
+    return x.data_ptr(), x.data_ptr() + (reach + 1) * x.element_size()
+
+
+def _overlaps_itself(x: Tensor) -> bool:
+    """Whether two elements may lie in one place: an axis does not step over those inside it."""
+    reach = 0
+    for step, size in sorted(zip(x.stride(), x.shape, strict=True)):
+        if size > 1:
+            if step <= reach:
+                return True
+            reach += (size - 1) * step
+    return False
 
 
 def check_out(function: str, turn: Tensor, dtype: torch.dtype, *outs: Tensor | None) -> None:
-    """Refuse to write into a tensor of another shape, dtype or device, or into an expanded one.
+    """Refuse to write into a tensor of another shape, dtype or device.
 
     The `outs` must have the shape and device of `turn` and the `dtype`. `function` is the name in
     the refusal.
@@ -30,10 +106,6 @@ def check_out(function: str, turn: Tensor, dtype: torch.dtype, *outs: Tensor | N
             raise contract_error(function, "out", wanted, describe_value(out))
         if out is not None and out.device != turn.device:
             raise contract_error(function, "out", f"{wanted} on {turn.device}", str(out.device))
-        if out is not None and 0 in out.stride() and out.numel() > 1:
-            raise contract_error(
-                function, "out", f"{wanted} with memory of its own", "an expanded tensor"
-            )
 
 
 def out_pair(function: str, out: object) -> tuple[Tensor | None, Tensor | None]:

@@ -88,7 +88,11 @@ Reward: TypeAlias = Annotated[
 ]
 Rewards: TypeAlias = Annotated[
     Float[Tensor, "batch objective"],
-    ArgumentSpec("outcome reward of a trajectory under each objective", unit="reward"),
+    ArgumentSpec(
+        "outcome reward of a trajectory under each objective",
+        unit="reward",
+        nan="a row that the objective gives no score",
+    ),
 ]
 Baseline: TypeAlias = Annotated[
     Float[Tensor, "batch"],
@@ -96,18 +100,26 @@ Baseline: TypeAlias = Annotated[
 ]
 Group: TypeAlias = Annotated[
     Int[Tensor, "batch"],
-    ArgumentSpec("id of the prompt or task; any integers, equal id = same group"),
+    ArgumentSpec(
+        "id of the prompt or task; any integers, equal id = same group",
+        hint="`ids` makes integers of uids",
+    ),
 ]
 Valid: TypeAlias = Annotated[
     Bool[Tensor, "batch"],
     ArgumentSpec("rows that take part; others get exactly 0 and change no result"),
 ]
 TurnCount: TypeAlias = Annotated[
-    Int[Tensor, "batch"], ArgumentSpec("turns of the trajectory, 0..turn", low=0)
+    Int[Tensor, "batch"],
+    ArgumentSpec(
+        "turns of the trajectory, 0..turn", low=0, hint="`layouts.count_turns(turn)` counts turns"
+    ),
 ]
 Length: TypeAlias = Annotated[
     Int[Tensor, "batch"] | Float[Tensor, "batch"],
-    ArgumentSpec("tokens the policy wrote in the trajectory", low=0),
+    ArgumentSpec(
+        "tokens the policy wrote in the trajectory", low=0, hint="`(turn >= 0).sum(1)` counts them"
+    ),
 ]
 Solved: TypeAlias = Annotated[
     Bool[Tensor, "batch"], ArgumentSpec("the trajectory ended in a submission the grader accepted")
@@ -128,11 +140,19 @@ Reached: TypeAlias = Annotated[Bool[Tensor, "batch milestone"], ArgumentSpec("mi
 
 # --- turn level -------------------------------------------------------------------------------
 TurnReward: TypeAlias = Annotated[
-    Float[Tensor, "batch turn"], ArgumentSpec("reward earned at a turn", unit="reward")
+    Float[Tensor, "batch turn"],
+    ArgumentSpec(
+        "reward earned at a turn",
+        unit="reward",
+        hint="`outcome_at_last_turn` makes it from `reward`",
+    ),
 ]
 Anchor: TypeAlias = Annotated[
     Int[Tensor, "batch turn"],
-    ArgumentSpec("id of the state the turn starts from, compared inside a group; negative = none"),
+    ArgumentSpec(
+        "id of the state the turn starts from, compared inside a group; negative = none",
+        hint="`anchor_ids` makes it from observations",
+    ),
 ]
 InvalidAction: TypeAlias = Annotated[
     Bool[Tensor, "batch turn"], ArgumentSpec("turns whose action the environment could not parse")
@@ -142,6 +162,7 @@ InformationGain: TypeAlias = Annotated[
     ArgumentSpec(
         "rise of the gold answer's (log-)probability by a turn; the last turn is the answer",
         unit="reward",
+        hint="`information_gain` makes it from `gold_log_prob`",
     ),
 ]
 GoldLogProb: TypeAlias = Annotated[
@@ -172,13 +193,19 @@ Progress: TypeAlias = Annotated[
 ]
 TurnLength: TypeAlias = Annotated[
     Int[Tensor, "batch turn"] | Float[Tensor, "batch turn"],
-    ArgumentSpec("tokens the policy wrote in the turn", low=0),
+    ArgumentSpec(
+        "tokens the policy wrote in the turn", low=0, hint="`layouts.turn_length(turn)` counts them"
+    ),
 ]
 
 # --- token level ------------------------------------------------------------------------------
 Turn: TypeAlias = Annotated[
     Int[Tensor, "batch token"] | Int[Tensor, "token"],
-    ArgumentSpec("turn that wrote the token; -1: not written by the policy", low=-1),
+    ArgumentSpec(
+        "turn that wrote the token; -1: not written by the policy",
+        low=-1,
+        hint="`layouts.turns_from_mask` makes it from a mask",
+    ),
 ]
 TokenReward: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"],
@@ -204,7 +231,11 @@ TokenWeight: TypeAlias = Annotated[
 ]
 Offsets: TypeAlias = Annotated[
     Int[Tensor, "batch+1"],
-    ArgumentSpec("packed layout: trajectory i owns tokens offsets[i]:offsets[i+1]", low=0),
+    ArgumentSpec(
+        "packed layout: trajectory i owns tokens offsets[i]:offsets[i+1]",
+        low=0,
+        hint="`layouts.offsets_of(length)` makes it",
+    ),
 ]
 Out: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"],

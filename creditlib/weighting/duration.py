@@ -41,7 +41,9 @@ def duration_weight(
         w[i,k] = d[i,k] / mean(d);  d = duration, or min(duration, cap · mean(duration))
 
     The mean is taken over the turns that exist, of the batch or of the group (over="group"); the
-    weights have mean 1 there. Multiply credit by it last; whitening afterwards would undo it.
+    weights have mean 1 there. Multiply credit by it last, after any whitening, as
+    `creditlib.rows.whiten_then_weight` does: a mean that whitening subtracts afterwards would not
+    be weighted, and would bias the gradient.
 
     It is right for workers pinned to prompts that start a new rollout as soon as one ends: samples
     then arrive in proportion to policy / duration (exact in the limit, bias O(1/batch)). With a

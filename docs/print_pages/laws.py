@@ -19,6 +19,11 @@ reports. `creditlib.testing` tests any function with annotated arguments against
 faults that they catch, and [Conformance](conformance.md) what they find in trainers' estimators.
 
 This page is printed from docstrings by `python -m docs.print_pages`."""
+TIERS_TEXT = """A law has one of three tiers. A contract is what every function must do: shape,
+dtype, finite results, inputs that stay as they are. An invariance names a change of the batch that
+changes no credit: padding, order, ids, other groups. A property is what some methods have and
+others do not: unbiased, zero-sum, bounded. [Testing your estimator](testing.md#tiers) says which
+broken law is a fault. `creditlib laws` prints this list."""
 # Functions that take tensors and compute no credit: they check, place, count or log.
 NOT_TESTED = {"anchor_ids", "apply", "check_batch", "diagnose", "ids", "resolve"}
 
@@ -36,11 +41,11 @@ def functions() -> dict[str, Callable[..., Any]]:
 
 def numbered() -> list[str]:
     """The list of laws."""
-    lines = ["", "## The laws", ""]
+    lines = ["", "## The laws", "", TIERS_TEXT, ""]
     for number, law in enumerate(LAWS.values(), 1):
         bugs = ", ".join(f"[{bug}]({link(bug)})" for bug in law.bugs)
         found = f" Learned from {bugs}." if bugs else ""
-        lines.append(f"{number}. **{law.name}**: {law.sentence}{found}")
+        lines.append(f"{number}. **{law.name}** ({law.tier}): {law.sentence}{found}")
     return lines
 
 

@@ -68,7 +68,7 @@ class Episodes:
 def grpo_credit(episodes: Episodes) -> Tensor:
     """GRPO: the outcome compared with the group, the same for every turn: [batch turn]."""
     credit = cl.grpo(reward=episodes.reward, group=episodes.group)
-    return credit[:, None].expand(episodes.state.shape)
+    return cl.per_turn(credit, episodes.turn_count, episodes.state.shape[1])
 
 
 def gigpo_credit(episodes: Episodes) -> Tensor:

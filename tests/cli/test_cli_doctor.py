@@ -14,6 +14,7 @@ from creditlib.integrations.patching import Hook, Trainer, parameters_of
 from creditlib.registry import Plugin
 from creditlib.version import __version__
 from creditlib.vocabulary.argument_spec import ArgumentSpec
+from creditlib.vocabulary.backends import problem_of
 
 
 def found(section):
@@ -77,12 +78,26 @@ def test_backends_are_counted_by_their_folders(monkeypatch, tmp_path):
     for name in ("returns/numba_loops.py", "returns/triton_launch.py", "tokens/triton_launch.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(doctor, "PROBLEMS", {"numba": "", "triton": ""})
     assert found("backends")["torch"] == ("works: the reference of every operation", "ok")
     assert found("backends")["numba"] == ("works: 1 folders of operations", "ok")
     assert found("backends")["triton"] == ("no CUDA device: 2 folders of operations", "absent")
-    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
-    assert found("backends")["numba"] == ("not installed: 1 folders of operations", "absent")
+
+
+@pytest.mark.parametrize(
+    ("version", "disabled", "fact"),
+    [
+        (None, False, "it is not installed"),
+        ("0.59.1", False, "it is version 0.59.1 and must be at least 0.60"),
+        ("0.60.0", True, "it is switched off by NUMBA_DISABLE_JIT"),
+    ],
+)
+def test_a_backend_that_is_not_used_is_listed_with_the_reason(version, disabled, fact, monkeypatch):
+    problems = {"numba": problem_of("numba", version, disabled), "triton": ""}
+    monkeypatch.setattr(doctor, "PROBLEMS", problems)
+    got, state = found("backends")["numba"]
+    assert got.startswith(f"not used, because {fact}: ")
+    assert state == "absent"
 
 
 def test_the_package_has_loops_and_kernels():

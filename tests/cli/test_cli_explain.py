@@ -74,7 +74,7 @@ def test_mistakes_are_one_sentence_and_exit_code_2(file, monkeypatch, capsys):
         f"creditlib: No such file or directory: {nothing}.\n"
     )
     assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "-g", "9") == (
-        "creditlib: explain: `group` must be one of the file's groups, '7*8', '6*6', got '9'.\n"
+        "creditlib: explain: `--group` must be one of the file's groups, '7*8', '6*6', got '9'.\n"
     )
     assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "-o", "gigpo.gamma=1") == (
         "creditlib: explain: `--option` must start with an estimator of the command (grpo) and a "
@@ -92,12 +92,12 @@ def test_mistakes_are_one_sentence_and_exit_code_2(file, monkeypatch, capsys):
         "creditlib: explain: `--reward-weight` must be a number for a, got 'b'.\n"
     )
     assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "--format", "csv") == (
-        "creditlib: read: `format` must be one of 'auto', 'creditlib', 'verl', 'trl', a "
+        "creditlib: explain: `--format` must be one of 'auto', 'creditlib', 'verl', 'trl', a "
         "RolloutFormat or 'package.module:NAME', got 'csv'.\n"
     )
     file.write_text('{"group": 1, "outcome": "x", "turns": []}\n')
     assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo") == (
-        "creditlib: rollouts: `outcome` must be a finite number or null, got 'x' in "
+        "creditlib: rollouts: `outcome` must be a finite number, true, false or null, got 'x' in "
         f"{file} line 1.\n"
     )
 
@@ -105,7 +105,8 @@ def test_mistakes_are_one_sentence_and_exit_code_2(file, monkeypatch, capsys):
 def test_explain_without_any_credit_fails_after_the_reasons(file):
     found = run("explain", file, "-e", "gae", "-e", "gigpo", "-o", "gigpo.gama=1")
     assert found.exit_code == 2
-    assert "gae works on tokens" in found.output
+    assert found.output.startswith("gae works on tokens")
+    assert "group 7*8" not in found.output
     assert "gigpo has no option `gama`; did you mean `gamma`?" in found.output.splitlines()
 
 
@@ -146,3 +147,40 @@ def test_explain_takes_a_format_of_the_users_own(file, tmp_path, monkeypatch):
 def test_the_help_lists_the_formats_of_the_table():
     text = " ".join(run("explain", "--help").output.split())
     assert "auto, creditlib, verl or trl, or mypkg.module:FORMAT." in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-e", "grpp"], "explain: `--estimator` must be a name of creditlib,"),
+        (["-e", "no_such_module:f"], "explain: `--estimator` must be an import path that loads,"),
+        (["-e", "grpo", "--format", "trll"], "explain: `--format` must be one of 'auto',"),
+        (["-e", "grpo", "-g", "7*9"], "explain: `--group` must be one of the file's groups,"),
+        (
+            ["-e", "grpo", "--reward-weight", "a=1"],
+            "explain: `--reward-weight` must be left out for the format creditlib,",
+        ),
+        (["-e", "grpo", "--similarity", "7"], "explain: `--similarity` must be a number in"),
+    ],
+)
+def test_a_refusal_names_the_option_that_was_typed(arguments, sentence, file, monkeypatch, capsys):
+    found = error_of(monkeypatch, capsys, "explain", file, *arguments)
+    assert found.startswith(f"creditlib: {sentence}")
+    assert found.count("\n") == 1
+
+
+def test_an_unknown_estimator_is_refused_before_the_file_is_read(tmp_path, monkeypatch, capsys):
+    found = error_of(monkeypatch, capsys, "explain", tmp_path / "nothing.jsonl", "-e", "grpp")
+    assert "did you mean 'grpo'?" in found
+
+
+def test_what_an_estimator_lacks_is_said_first_and_with_the_key_of_the_file(tmp_path):
+    path = tmp_path / "rollouts.jsonl"
+    rows = [{**row, "turns": [{"observaton": "a door"}]} for row in ROWS]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lines = run("explain", path, "-e", "grpo", "-e", "gigpo").output.splitlines()
+    assert " ".join(" ".join(lines[:2]).split()).startswith(
+        "gigpo needs `anchor`, which is read from the turns' `observation`; these rollouts have "
+        "`observaton`."
+    )
+    assert any("unknown keys are not read: `observaton` (3 turns;" in line for line in lines)

@@ -1,9 +1,6 @@
-import sys
-from pathlib import Path
-
 import pytest
 
-from creditlib.cli.typer_app import add_cwd_to_path, make_console, name_and_value
+from creditlib.cli.typer_app import make_console, name_and_value
 
 
 @pytest.mark.parametrize("text", ["lone", "=1", "lone="])
@@ -20,14 +17,3 @@ def test_a_pipe_gets_room_and_a_stated_width_is_kept(monkeypatch):
     assert make_console(300).width == 300
     monkeypatch.setenv("COLUMNS", "77")
     assert make_console(300).width == 77
-
-
-def test_the_current_folder_is_added_once(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", ["/elsewhere"])
-    add_cwd_to_path()
-    add_cwd_to_path()
-    assert sys.path == [str(Path.cwd()), "/elsewhere"]
-    monkeypatch.setattr(sys, "path", [""])
-    add_cwd_to_path()
-    assert sys.path == [""]

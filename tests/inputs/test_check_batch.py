@@ -40,9 +40,23 @@ REFUSALS = {
         {"turn_reward": TABLE},
         "`turn_reward` must be finite, got nan in row 1, turn 1.",
     ),
-    "NaN in one objective": (
-        {"rewards": TABLE},
-        "`rewards` must be finite, got nan in row 1, objective 1.",
+    "an infinite objective": (
+        {"rewards": changed(TABLE, (1, 1), INF)},
+        "`rewards` must be finite, got inf in row 1, objective 1.",
+    ),
+    "a reward whose square overflows": (
+        {"reward": torch.tensor([0.0, 1e300], dtype=torch.float64)},
+        "`reward` must be below 1e+150 in size, got 1e+300 in row 1.",
+    ),
+    "a mask for a map": (
+        {"turn": torch.tensor([[0, 0, 1, 1, 1], [0, 1, 1, 0, 0]])},
+        "`turn` must be ids that never go back along a row, and -1 where the policy wrote nothing, "
+        "got 0 after 1 in row 1, token 3; pass a mask as bool, or `layouts.turns_from_mask(mask)`.",
+    ),
+    "a packed map that goes back": (
+        {"turn": torch.tensor([0, 1, 0, 1, 1, -1, 0]), "offsets": torch.tensor([0, 2, 7])},
+        "`turn` must be ids that never go back along a row, and -1 where the policy wrote nothing, "
+        "got 0 after 1 in row 1, token 6; pass a mask as bool, or `layouts.turns_from_mask(mask)`.",
     ),
     "a negative duration": (
         {"duration": changed(TABLE, (1, 0), -1.0), "turn_count": COUNT},
@@ -132,12 +146,13 @@ REFUSALS = {
         "`reward` must be float[batch], got torch.float32 (2,) where `group` has batch 3.",
     ),
     "a dtype": (
-        {"reward": torch.tensor([0, 1])},
-        "`reward` must be float[batch], got torch.int64 (2,).",
+        {"duration": torch.tensor([[0, 1]])},
+        "`duration` must be float[batch turn], got torch.int64 (1, 2); call `.float()`.",
     ),
     "a list": (
         {"group": [7, 7]},
-        "`group` must be int[batch], got list.",
+        "`group` must be int[batch], got list; "
+        "`creditlib.tensors` makes tensors of lists, arrays and columns.",
     ),
     "a device": (
         {"reward": REWARD, "group": torch.zeros(2, dtype=torch.int64, device="meta")},

@@ -1,6 +1,9 @@
+import decimal
+import json
 import os
 import subprocess
 import sys
+import uuid
 from collections import OrderedDict
 
 import numpy as np
@@ -24,15 +27,16 @@ DIFFERENT = {
     "1 and True": (1, True),
     "1 and 1.0": (1, 1.0),
     "1 and its text": (1, "1"),
-    "0 and None": (0, None),
+    "0 and None inside": ((0,), (None,)),
     "text and bytes": ("a", b"a"),
     "float32 and float64": (np.zeros(2, np.float32), np.zeros(2, np.float64)),
     "the same bytes in two dtypes": (np.zeros(2, np.int64), np.zeros(2, np.float64)),
     "the same bytes in two tensors": (torch.zeros(2), torch.zeros(2, dtype=torch.int32)),
-    "array scalars of two dtypes": (np.float32(1), np.float64(1)),
-    "an array scalar and a number": (np.float64(1), 1.0),
+    "an integer and a float of numpy": (np.int64(1), np.float64(1)),
+    "a flag and an integer of numpy": (np.bool_(True), np.int64(1)),
+    "a rounded float": (np.float32(0.1), 0.1),
     "two shapes of zeros": (np.zeros((2, 3)), np.zeros((3, 2))),
-    "a number and an array of it": (np.float64(1), np.array(1.0)),
+    "a number and an array of it": (np.float64(1), np.array([1.0])),
     "list and tuple": ([1, 2], (1, 2)),
     "nested once more": ([1, 2], [[1, 2]]),
     "where the bracket is": (("a", ("b",)), (("a",), "b")),
@@ -46,13 +50,25 @@ DIFFERENT = {
     "dict values swapped": ({"a": 1, "b": 2}, {"a": 2, "b": 1}),
     "dict and its pairs": ({"a": 1}, [("a", 1)]),
     "set and list": ({1}, [1]),
-    "NaN and 0": (NAN, 0.0),
+    "NaN and 0 inside": ((NAN,), (0.0,)),
     "object arrays of other texts": (np.array(["a", 1], object), np.array(["a", 2], object)),
     "one bit of a float": (1.0, np.nextafter(1.0, 2.0).item()),
 }
 EQUAL = {
     "texts": ("task", "ta" + "sk"),
-    "NaN": (NAN, float("-nan")),
+    "NaN inside": ((NAN,), (float("-nan"),)),
+    "integers of every width": (7, np.int8(7)),
+    "an integer of numpy": (7, np.int64(7)),
+    "an unsigned integer of numpy": (7, np.uint16(7)),
+    "an integer of torch": (7, torch.tensor(7)),
+    "an integer in an array without axes": (7, np.array(7)),
+    "a float of numpy": (0.5, np.float32(0.5)),
+    "a float of torch": (0.5, torch.tensor(0.5)),
+    "a flag of numpy": (True, np.bool_(True)),
+    "a flag of torch": (True, torch.tensor(True)),
+    "a text of numpy": ("a", np.str_("a")),
+    "numbers inside": ((1, "a"), (np.int64(1), np.str_("a"))),
+    "a UUID and its text": (uuid.UUID(int=5), str(uuid.UUID(int=5))),
     "NaN of another sign in arrays": (np.array([NAN]), -np.array([NAN])),
     "NaN in tensors": (torch.tensor([NAN]), -torch.tensor([NAN])),
     "NaN in half precision": (np.array([NAN], np.float16), -np.array([NAN], np.float16)),
@@ -103,8 +119,38 @@ def kind(key):
 
 @given(keys, keys)
 def test_ids_agree_with_equality_of_value_and_type(a, b):
-    assert same(a, a)
-    assert same(a, b) == (kind(a) == kind(b))
+    """The keys lie in a tuple: alone, None and NaN are no keys."""
+    assert same((a,), (a,))
+    assert same((a,), (b,)) == (kind(a) == kind(b))
+
+
+COLUMNS = {
+    "a list": lambda xs: xs,
+    "numpy integers": lambda xs: np.array(xs),
+    "numpy objects": lambda xs: np.array(xs, dtype=object),
+    "torch integers": torch.tensor,
+    "a column of pandas": lambda xs: pytest.importorskip("pandas").Series(xs),
+    "a column of JSON": lambda xs: json.loads(json.dumps(xs)),
+}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_the_ids_of_integers_do_not_depend_on_what_holds_them(column):
+    """A rank that reads pandas and one that reads JSON agree on the groups."""
+    assert cl.ids(COLUMNS[column]([3, 7, 3])).tolist() == cl.ids([3, 7, 3]).tolist()
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [None, NAN, np.float32(NAN), torch.tensor(NAN), np.datetime64("NaT"), decimal.Decimal("nan")],
+    ids=repr,
+)
+def test_a_row_without_an_id_is_refused(missing, refusal):
+    """Otherwise all rows without an id would be one group."""
+    sentence = refusal(cl.ids, ["a", missing, "b"])
+    assert sentence.startswith("ids: `keys` must be texts, numbers, UUIDs, arrays")
+    if not isinstance(missing, decimal.Decimal):
+        assert sentence.endswith("at place 1; give each key an id, or leave it out.")
 
 
 def test_ids_are_integers_that_fit_an_anchor():
@@ -124,7 +170,7 @@ def test_an_id_does_not_depend_on_its_neighbours():
 
 PROGRAM = """
 import numpy as np, creditlib as cl
-keys = ["a", b"a", 1, -1.5, None, True, (1, "x"), {"b", "a", "c"}, {"k": 1, "j": [2]}, np.eye(2)]
+keys = ["a", b"a", 1, -1.5, (None,), True, (1, "x"), {"b", "a", "c"}, {"k": 1, "j": [2]}, np.eye(2)]
 print(cl.ids(keys).tolist())
 print(cl.anchor_ids([["x y", "x z"], ["q", None]], similarity=0.6).tolist())
 """
@@ -160,7 +206,7 @@ def test_collisions_are_refused(monkeypatch, refusal):
 
 @pytest.mark.parametrize(
     "keys",
-    [["hall", "attic"], [(1, 2), (2, 1)], [[1, "a"], [1, "b"]], [7, 8], [0.5, True], [b"a", None]],
+    [["hall", "attic"], [(1, 2), (2, 1)], [[1, "a"], [1, "b"]], [7, 8], [0.5, True], [b"a", ()]],
     ids=str,
 )
 def test_each_distinct_key_is_hashed_once(monkeypatch, keys):
@@ -173,7 +219,7 @@ def test_each_distinct_key_is_hashed_once(monkeypatch, keys):
         assert len(hashed) == 2
         hashed.clear()
     cl.anchor_ids([[*keys, "hall", "hall"]] * 40)
-    assert len(hashed) == len({*map(repr, keys), "'hall'"}) - (None in keys)
+    assert len(hashed) == len({*map(repr, keys), "'hall'"})
 
 
 def test_equal_keys_of_other_types_are_not_taken_for_each_other():
@@ -183,7 +229,7 @@ def test_equal_keys_of_other_types_are_not_taken_for_each_other():
     assert cl.ids([0.0, -0.0, (0.0,), (-0.0,)]).unique().numel() == 2
 
 
-WANTED = "texts, numbers, arrays, None, or tuples, lists, sets and dicts of them"
+WANTED = "texts, numbers, UUIDs, arrays, or tuples, lists, sets and dicts of them"
 
 
 class Stranger:

@@ -51,7 +51,8 @@ def verl_core():
     return {"ADV_ESTIMATOR_REGISTRY": registry, "register_adv_est": register_adv_est}
 
 
-# What an adapter uses of a trainer besides the hooks.
+# Hooks that an adapter uses so much that a function without a body does not do. `placed` refuses a
+# name that no recorded hook has.
 MORE = {
     "ms_swift": lambda: {"swift.trainers.trainer_factory": {"TrainerFactory": TrainerFactory}},
     "prime_rl": lambda: {"prime_rl.orchestrator.algo": {"ALGORITHM_CLASSES": {"grpo": object}}},
@@ -59,8 +60,7 @@ MORE = {
         "skyrl.backends.skyrl_train.utils.ppo_utils": {"AdvantageEstimatorRegistry": Registry}
     },
     "trinity": lambda: {
-        "trinity.algorithm.advantage_fn.advantage_fn": {"ADVANTAGE_FN": Registry()},
-        "trinity.utils.registry": {"Registry": Registry},
+        "trinity.algorithm.advantage_fn": {"ADVANTAGE_FN": Registry()},
     },
     "verl": lambda: {"verl.trainer.ppo.core_algos": verl_core()},
 }
@@ -77,21 +77,30 @@ def stand_ins(trainer):
     """{module: {name: function or class}} of the hooks; a class of one name is one class."""
     classes, modules = {}, {}
     for hook in trainer.hooks:
-        name, _, method = hook.path.partition(":")[2].partition(".")
+        name, _, member = hook.path.partition(":")[2].partition(".")
         space = modules.setdefault(hook.module, {})
-        if not name[0].isupper():
+        if not member and hook.value_type:
+            space[name] = {}
+            continue
+        if not member and not name[0].isupper():
             space[name] = function_of(name, hook.parameters)
             continue
         made = space[name] = classes.setdefault(name, type(name, (), {}))
-        if method:
-            setattr(made, method, function_of(method, hook.parameters))
+        if hook.value_type == name:
+            setattr(made, member, made())
+        elif hook.value_type:
+            setattr(made, member, {})
+        elif member:
+            setattr(made, member, function_of(member, hook.parameters))
         else:
             made.__init__ = function_of("__init__", ("self", *hook.parameters))
     return modules
 
 
 def snapshot(value):
-    """The contents of modules, classes and dictionaries; everything else as it is."""
+    """The contents of modules, classes, registries and dictionaries; everything else as it is."""
+    if isinstance(value, Registry):
+        return dict(value.modules)
     if isinstance(value, dict):
         return {key: snapshot(each) for key, each in value.items()}
     if isinstance(value, (ModuleType, type)) and value is not object:

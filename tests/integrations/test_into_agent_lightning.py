@@ -63,6 +63,49 @@ def test_turns_out_of_order_and_copies_of_rows():
     assert per_row(data) == [2.25, 0.0, 1.75, -1.75, 1.75, 2.5, 0.0]
 
 
+# Each transition of r1 holds its own reward, as an adapter of one's own may write it; d's other
+# rollout earns nothing.
+OWN = [("d", "r1", 0, 1.0, [1, 1, 0]), ("d", "r1", 1, 0.0, [1, 0, 0]), ("d", "r2", 0, 0.0, [1] * 3)]
+
+
+def test_rewards_of_transitions_are_refused_or_summed(refusal):
+    """By the last row r1 would have 0, so no row any credit. The sums are 1 and 0, about 1/2."""
+    said = refusal(ours.credit_lightning_batch, batch(OWN), credit_settings(PLAIN))
+    assert said == (
+        "read_rows: `reward` must be the same in all scored rows of a trajectory, got 1 in row 0 "
+        'and 0 in row 1; say `outcome`: "last", "sum" or "mean"; rewards of turns are the column '
+        "`turn_reward`."
+    )
+    data = ours.credit_lightning_batch(batch(OWN), credit_settings({**PLAIN, "outcome": "sum"}))
+    assert per_row(data) == [0.5, 0.5, -0.5]
+
+
+def test_a_penalty_lies_in_each_row_and_is_no_other_reward():
+    """A KL penalty of 1/4 in each of r1's rows: 1 - 3/4 and 0, about 1/8."""
+    data = batch(ROWS[:4], dtype=torch.float32)
+    data.batch["token_level_scores"] = data.batch["token_level_rewards"]
+    penalty = torch.zeros(4, 3)
+    penalty[:3, 0] = -0.25
+    data.batch["token_level_rewards"] = data.batch["token_level_scores"] + penalty
+    ours.credit_lightning_batch(data, credit_settings(PLAIN))
+    assert per_row(data) == [0.125, 0.125, 0.125, -0.125]
+
+
+def test_a_gap_in_a_turn_is_no_step():
+    """The middle token of r3's turn is no token of the policy: gamma 1/2 skips it."""
+    settings = credit_settings({"estimator": "discounted_return", "gamma": 0.5})
+    data = ours.credit_lightning_batch(batch(ROWS[4:5]), settings)
+    assert data.batch["advantages"].tolist() == [[0.375, 0.0, 0.75]]
+
+
+def test_a_misspelt_column_is_refused(refusal):
+    data = batch()
+    data.non_tensor_batch["anchors"] = np.array(["hall"] * len(ROWS), dtype=object)
+    assert "name it 'anchor'" in refusal(
+        ours.credit_lightning_batch, data, credit_settings({"estimator": "gigpo"})
+    )
+
+
 def test_merged_trajectories_have_no_turn_index():
     data = ours.credit_lightning_batch(
         batch([ROWS[0], ROWS[3]], turns=False), credit_settings(PLAIN)
@@ -150,5 +193,5 @@ def test_one_number_for_each_rollout_is_refused(monkeypatch, refusal):
 
 def test_a_function_that_has_moved_is_refused(monkeypatch):
     stand_in(monkeypatch).compute_advantage = lambda batch: batch
-    with pytest.raises(HookError, match=r"agent-lightning.*: .* as in c632d8d, got \(batch\)"):
+    with pytest.raises(HookError, match=r"agent-lightning.*: .* as in 1.0.2, got \(batch\)"):
         ours.install()

@@ -180,5 +180,5 @@ def test_the_factory_finds_the_class_by_its_path(monkeypatch):
 
 def test_a_method_that_has_moved_is_refused(monkeypatch):
     stand_in(monkeypatch)[0].GRPOTrainer._postprocess_batch = lambda self, samples: None
-    with pytest.raises(HookError, match=r"ms-swift: .* as in 3602360, got \(self, samples\)"):
+    with pytest.raises(HookError, match=r"ms-swift: .* as in 4.6.0, got \(self, samples\)"):
         ours.install()

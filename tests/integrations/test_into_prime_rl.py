@@ -50,6 +50,12 @@ def test_neighbouring_answers_are_two_turns_and_an_answer_is_one():
     assert second == pytest.approx([-1 / 3])
 
 
+def test_a_template_token_is_no_step():
+    """gamma 1/2, outcome 4: the sampled tokens of two answers hold 1, 2 and 4."""
+    settings = {"estimator": "discounted_return", "gamma": 0.5}
+    assert credit([trace(4.0, *TWO_TURNS)], settings) == [[1.0, 2.0, 4.0]]
+
+
 def test_equal_rewards_are_exactly_zero():
     """What is exactly 0 is pruned afterwards; a residue of float32 would be trained on."""
     found = credit([trace(0.1, [True] * 3) for _ in range(7)], {"scale": "std"})

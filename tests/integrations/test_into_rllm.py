@@ -101,6 +101,16 @@ def test_trajectories_without_a_reward_get_lists_of_zeros():
     assert written(groups) == [[[0.0, 0.0]], [[1.0]], [[-1.0]]]
 
 
+class rLLMAdvantageEstimator(str):  # noqa: N801 - rLLM's own name
+    """A name of rLLM's configuration, marked as one."""
+
+    def __new__(cls, name):
+        return super().__new__(cls, f"<{name}>")
+
+
+rLLMAdvantageEstimator.OTHER = rLLMAdvantageEstimator("other")
+
+
 def stand_in(monkeypatch):
     registry = {}
 
@@ -113,11 +123,11 @@ def stand_in(monkeypatch):
 
         return collect
 
-    paths = [hook.path.partition(":") for hook in ours.TRAINER.hooks[1:]]
+    paths = [hook.path.partition(":") for hook in ours._COLLECTS]
     modules = {module: {name: collector()} for module, _, name in paths}
     advantage = modules["rllm.trainer.algorithms.advantage"]
     advantage["register_rllm_adv_estimator"] = register_rllm_adv_estimator
-    advantage["rLLMAdvantageEstimator"] = lambda name: f"<{name}>"
+    advantage["rLLMAdvantageEstimator"] = rLLMAdvantageEstimator
     return registry, placed(monkeypatch, modules)
 
 

@@ -143,7 +143,7 @@ def test_a_moved_hook_is_refused(monkeypatch):
             return batch
 
     placed(monkeypatch, {TRAINER: {"RayPPOTrainer": Moved}})
-    with pytest.raises(HookError, match=r"must be \(self, data\) as in 0.3.0"):
+    with pytest.raises(HookError, match=r"must be \(self, data\) as in 0.3.0, 0.4.0"):
         skyrl.credit_ray_trainer(Moved)
 
 
@@ -280,6 +280,20 @@ def test_rewards_of_steps_reach_process_estimators(merged):
     found = data["advantages"]
     first, second = found[0, [0, 2]] if merged else found[:2, 2]
     assert [first.item(), second.item(), found[-1, 2].item()] == [0.5, 0.5, -0.5]
+
+
+def test_an_outcome_does_not_lose_what_earlier_steps_earned():
+    rows = [
+        ("a", [0, 0, 1], [0, 0, 1], [0, 0, 0.5], False),
+        ("a", [0, 0, 1], [0, 0, 1], [0, 0, 1.0], True),
+        ("a", [0, 0, 1], [0, 0, 1], [0, 0, 0], True),
+    ]
+    with pytest.raises(ContractError, match=r"got 0\.5 in row 0 and 1 in row 1; say `outcome`"):
+        run("creditlib_grpo", {"scale": None}, rows)
+    # The outcomes are 1.5 and 0 by "sum", 1 and 0 by "last" as in SkyRL.
+    for rule, expected in (("sum", 0.75), ("last", 0.5)):
+        data, _ = run("creditlib_grpo", {"scale": None, "outcome": rule}, rows)
+        assert data["advantages"][:, 2].tolist() == [expected, expected, -expected]
 
 
 def test_gae_skips_tool_output():

@@ -7,8 +7,9 @@ import pytest
 import torch
 from stand_in import placed
 
+from creditlib.cli.doctor import examine_trainer
 from creditlib.integrations import trinity as ours
-from creditlib.integrations.patching import HookError
+from creditlib.integrations.patching import HookError, Trainer
 from creditlib.rows.settings import credit_settings
 
 
@@ -93,6 +94,8 @@ def test_unscored_runs_take_no_part():
 
 
 def stand_in(monkeypatch):
+    """Trinity's names where Trinity has them: `ADVANTAGE_FN` lies in the package."""
+
     class AdvantageFn(ABC):
         @abstractmethod
         def __call__(self, exps, **kwargs): ...
@@ -123,8 +126,7 @@ def stand_in(monkeypatch):
     return placed(
         monkeypatch,
         {
-            ours._FUNCTIONS: functions,
-            "trinity.utils.registry": {"Registry": Registry},
+            "trinity.algorithm.advantage_fn": functions,
             "trinity.buffer.operators": {"ExperienceOperator": ExperienceOperator},
         },
     )
@@ -147,6 +149,34 @@ def test_registered_made_by_its_settings_and_run_as_an_operator(monkeypatch):
 
 
 def test_a_registry_that_has_moved_is_refused(monkeypatch):
-    stand_in(monkeypatch)[1].Registry.register_module = lambda self, cls: None
-    with pytest.raises(HookError, match=r"Trinity-RFT: .* as in 369bf62, got \(self, cls\)"):
+    functions, _ = stand_in(monkeypatch)
+    functions.ADVANTAGE_FN.register_module = lambda cls: None
+    with pytest.raises(HookError, match=r"Trinity-RFT: .* as in 0.6.0, got \(cls\)"):
         ours.register()
+    del functions.ADVANTAGE_FN
+    with pytest.raises(HookError, match=r"ADVANTAGE_FN\.register_module` must be"):
+        ours.register()
+
+
+def test_the_doctor_examines_the_registry(monkeypatch):
+    """A doctor that sees fewer hooks than the adapter uses calls a broken installation fine."""
+    functions, _ = stand_in(monkeypatch)
+    monkeypatch.setattr(Trainer, "version", "0.6.0")
+    assert {each.state for each in examine_trainer("trinity")} == {"ok"}
+    functions.ADVANTAGE_FN.modules = []
+    failed = [each for each in examine_trainer("trinity") if each.state == "failed"]
+    assert [each.fact for each in failed] == ["is list, tested with dict"]
+    del functions.ADVANTAGE_FN
+    failed = [each for each in examine_trainer("trinity") if each.state == "failed"]
+    assert [each.name.partition(":")[2] for each in failed] == [
+        "ADVANTAGE_FN.register_module",
+        "ADVANTAGE_FN.modules",
+    ]
+
+
+def test_undo_removes_the_class_from_the_registry(monkeypatch):
+    functions, _ = stand_in(monkeypatch)
+    undo = ours.install(PLAIN)
+    assert list(functions.ADVANTAGE_FN.modules) == ["creditlib"]
+    undo()
+    assert functions.ADVANTAGE_FN.modules == {}

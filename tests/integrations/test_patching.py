@@ -196,3 +196,32 @@ def test_installed_settings_are_restored_in_order():
     assert installed.current == {"scale": None}
     first()
     assert installed.current == {}
+
+
+def test_a_registry_is_a_hook_by_the_name_of_its_type(monkeypatch):
+    """By hand: a dictionary is known; a list, a function and nothing are refused."""
+    module = ModuleType("some_registry")
+    monkeypatch.setitem(sys.modules, "some_registry", module)
+    hook = Hook("some_registry:NAMES", value_type="dict")
+    some = Trainer("Some", "no-such-package", ("1.0",), (hook,))
+    for value, got in (([], "list"), (len, "builtin_function_or_method")):
+        module.NAMES = value
+        with pytest.raises(HookError) as caught:
+            verify(some, hook)
+        assert str(caught.value) == (
+            f"Some: `some_registry:NAMES` must be dict as in 1.0, got {got}."
+        )
+    module.NAMES = {"a": 1}
+    assert verify(some, hook) is module.NAMES
+    del module.NAMES
+    with pytest.raises(HookError, match=r"must be dict as in 1\.0, got AttributeError"):
+        verify(some, hook)
+
+
+def test_a_function_that_became_a_value_is_refused(monkeypatch):
+    module = ModuleType("some_registry")
+    module.add = {}
+    monkeypatch.setitem(sys.modules, "some_registry", module)
+    hook = Hook("some_registry:add", ("name",))
+    with pytest.raises(HookError, match=r"must be \(name\) as in 1.0, got dict"):
+        verify(Trainer("Some", "no-such-package", ("1.0",), (hook,)), hook)

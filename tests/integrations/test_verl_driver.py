@@ -177,8 +177,9 @@ def test_v1_refuses_scores_that_would_be_lost(monkeypatch):
     with pytest.raises(ContractError) as caught:
         trainer._compute_advantage(batch_of(KEYS), {})
     assert str(caught.value) == (
-        "grpo: `token_level_scores` must be one score in all outputs of a session (rewards of "
-        "turns: `turn_reward`), got 1 and 0.25 in session t_0."
+        "read_rows: `reward` must be the same in all scored rows of a trajectory, got 1 in row 0 "
+        'and 0.25 in row 2; say `outcome`: "last", "sum" or "mean"; rewards of turns are the '
+        "column `turn_reward`."
     )
 
 
@@ -332,3 +333,54 @@ def test_a_driver_of_which_one_part_moved_stays_whole(monkeypatch):
     undo = driver.patch_drivers(errors)
     assert "compute_data_metrics` must be (batch, use_critic)" in errors[0]
     undo()
+
+
+@pytest.mark.parametrize("form", [list, np.array])
+def test_rollouts_with_equally_many_turns_are_no_table_of_observations(v0, form):
+    """numpy makes an array with two axes of equally long lists of texts. Anchors: row 0 hall and
+    attic, rows 1 and 2 hall and cellar; only the hall is met by all, the cellar by rows 1 and 2."""
+    mask = torch.tensor([[1, 0, 1]] * 3)
+    seen = [["hall", "attic"], ["hall", "cellar"], ["hall", "cellar"]]
+    anchors = form(seen) if form is list else np.array(seen, dtype=object)
+    uid = np.array(["t"] * 3, dtype=object)
+    data = stand_in.data(mask=mask, reward=[1.0, 0.0, 0.0], uid=uid, anchor=anchors)
+    v0.compute_advantage(data, "creditlib_gigpo", gamma=0.5, config={"gamma": 0.5})
+    wanted = cl.gigpo(
+        reward=torch.tensor([1.0, 0.0, 0.0]),
+        group=torch.zeros(3, dtype=torch.int64),
+        turn_reward=torch.tensor([[0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]),
+        anchor=torch.tensor([[1, 2], [1, 3], [1, 3]]),
+        turn_count=torch.tensor([2, 2, 2]),
+        gamma=0.5,
+    )
+    assert_close(data.batch["advantages"][:, [0, 2]], wanted)
+
+
+def test_v1_rejected_tokens_stay_steps_of_a_return(monkeypatch):
+    """Session 1 wrote two tokens, the first was rejected; its outcome lies on the second. Session 0
+    is one output here. gamma 1/2: 2·1/2 and 2 for session 0, 4 for the token that is left."""
+    mask = torch.tensor([[1, 1], [0, 1]])
+    queue = stand_in.Queue(response_mask=torch.tensor([[1, 1], [1, 1]]))
+    module = v1_with(monkeypatch, queue)
+    uid = np.array(["t", "t"], dtype=object)
+    data = stand_in.data(mask=mask, reward=[2.0, 4.0], uid=uid)
+    settings = {"adv_estimator": "creditlib_discounted_return", "rollout_correction": {"x": 1}}
+    trainer = module.PPOTrainer({**settings, "creditlib": {"gamma": 0.5}}, data)
+    trainer._compute_advantage(batch_of(["t_0_0", "t_1_0"]), {})
+    assert data.batch["advantages"].tolist() == [[1.0, 2.0], [0.0, 4.0]]
+
+
+def test_a_user_may_say_what_several_scores_mean(monkeypatch):
+    """Scores 1 and 1/4 of one session: their sum 5/4 and the 0 of session 1, about 5/8."""
+    module = v1_with(monkeypatch, stand_in.Queue())
+    data = stand_in.data(mask=V1_MASK, reward=[1.0, 0.0, 0.25, 0.0], uid=V1_UID)
+    options = {"scale": None, "outcome": "sum"}
+    trainer = module.PPOTrainer({"adv_estimator": "creditlib_grpo", "creditlib": options}, data)
+    trainer._compute_advantage(batch_of(KEYS, TAGS), {})
+    assert data.batch["advantages"][:, :1].tolist() == [[0.625], [-0.625], [0.0], [0.0]]
+
+
+def test_a_misspelt_record_is_refused(monkeypatch):
+    queue = stand_in.Queue(extra_fields=[{"anchors": "hall"}] * 4)
+    with pytest.raises(ContractError, match=r"got 'anchors'; name it 'anchor'"):
+        stepped(monkeypatch, "creditlib_gigpo", queue)

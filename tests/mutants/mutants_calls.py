@@ -40,8 +40,8 @@ MUTANTS = [
     Mutant(
         "the result holds a gradient",
         "vocabulary/contract.py",
-        "        with torch.no_grad():\n            result = function(*args, **kwargs)",
-        "        result = function(*args, **kwargs)",
+        "            with torch.no_grad():\n                result = body(*args, **kwargs)",
+        "            result = body(*args, **kwargs)",
         "grpo",
         "credit_carries_no_gradient",
     ),
@@ -79,9 +79,11 @@ MUTANTS = [
     ),
     Mutant(
         "unknown options are ignored",
-        "estimators/trajectory/grpo.py",
-        '    backend: Backend = "auto",\n) -> Credit:',
-        '    backend: Backend = "auto",\n    **_: object,\n) -> Credit:',
+        "vocabulary/contract.py",
+        "        if not names.allow(len(args), given):\n",
+        "        kwargs = {name: kwargs[name] for name in kwargs if name in names.every}\n"
+        "        given = kwargs\n"
+        "        if not names.allow(len(args), given):\n",
         "grpo",
         "unknown_options_are_refused",
     ),
@@ -96,12 +98,12 @@ MUTANTS = [
     Mutant(
         "a missing tensor counts as 0",
         "vocabulary/contract.py",
-        "        given = {**dict(zip(names",
+        "        given: dict[str, Any] = cast(",
         "        found = [x for x in kwargs.values() if isinstance(x, Tensor)]\n"
         "        needed = [tensor.name for tensor in tensors if tensor.required]\n"
         "        for name in needed:\n"
         "            kwargs[name] = 0 * found[0] if kwargs[name] is None else kwargs[name]\n"
-        "        given = {**dict(zip(names",
+        "        given: dict[str, Any] = cast(",
         "remax",
         "missing_tensors_are_refused",
     ),

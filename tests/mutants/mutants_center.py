@@ -117,8 +117,8 @@ MUTANTS = [
     Mutant(
         "the weights of objectives are ignored",
         "estimators/trajectory/gdpo.py",
-        "credit = credit + scale * part",
-        "credit = credit + part",
+        "credit, size = credit + scale * part, ",
+        "credit, size = credit + part, ",
         "gdpo",
         core("gdpo"),
     ),

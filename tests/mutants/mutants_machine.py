@@ -11,12 +11,15 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+import pytest
 
 import creditlib
 from creditlib.registry import public_functions
@@ -97,20 +100,23 @@ def _differs(test: str) -> bool:
     function = getattr(_tests_in(file), name)
     cases = _cases(function)
     if argument:
-        parameter = next(each for each in cases[0] if each != "backend")
+        parameter = next(each for each in cases[0] if each not in ("backend", "tmp_path"))
         cases = [{**cases[0], parameter: argument}]
     try:
         for arguments in cases:
             function(**arguments)
-    except AssertionError:
+    except (AssertionError, pytest.fail.Exception):
         return True
     return False
 
 
 def _cases(function: Any) -> list[dict[str, Any]]:
     """The arguments that pytest would call a test with, one dictionary a case."""
-    on_torch = {"backend": "torch"} if "backend" in inspect.signature(function).parameters else {}
-    cases: list[dict[str, Any]] = [on_torch]
+    named = inspect.signature(function).parameters
+    fixtures: dict[str, Any] = {"backend": "torch"} if "backend" in named else {}
+    if "tmp_path" in named:
+        fixtures["tmp_path"] = Path(tempfile.mkdtemp())
+    cases: list[dict[str, Any]] = [fixtures]
     for mark in getattr(function, "pytestmark", []):
         names = mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0]
         rows = [(row,) if len(names) == 1 else row for row in mark.args[1]]
@@ -227,4 +233,7 @@ def _layers(thing: Any) -> Iterator[FunctionType]:
     """A function and those that it wraps."""
     while isinstance(thing, FunctionType):
         yield thing
+        for cell in thing.__closure__ or ():
+            if isinstance(cell.cell_contents, FunctionType):
+                yield cell.cell_contents
         thing = getattr(thing, "__wrapped__", None)

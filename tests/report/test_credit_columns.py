@@ -54,7 +54,8 @@ def test_reasons():
 
     columns = credit_columns(BATCH, ["pure", "gae", broken, scalar, text, "rloo"])
     assert [column.reason for column in columns] == [
-        "pure needs `process_reward`, which these rollouts do not have.",
+        "pure needs `process_reward`, which is read from the turns' `process_reward`; these "
+        "rollouts have no such key.",
         "gae works on tokens: it needs `token_reward`, `value`, `turn`, which rollout files do "
         "not have.",
         "broken failed: RuntimeError: no luck",
@@ -107,3 +108,72 @@ def test_names_and_headings():
     assert heading("a.b:c") == "c"
     assert heading("grpo_process") == "grpo_process"
     assert heading("hard_min_returns") == "hard_\nmin_\nreturns"
+
+
+# Outcomes 1, 0 and three rows that are not scored: a row that takes part would move the mean.
+UNSCORED = from_trajectories(
+    [
+        {"group": "a", "outcome": outcome, "turns": [{"observation": "x"}] * turns}
+        for outcome, turns in [(1.0, 2), (None, 1), (0.0, 1), (None, 3), (None, 1)]
+    ]
+)
+
+
+def test_rows_without_an_outcome_take_no_part_in_a_function_that_knows_no_valid():
+    """The mean of 1 and 0 is 1/2: credit 1/2 and -1/2. With three more zeros it would be 1/5."""
+
+    def centered(*, reward):
+        return reward - reward.mean()
+
+    def spread(*, turn_reward, turn_count):
+        assert turn_count.tolist() == [2, 1]
+        return turn_reward - turn_reward.sum(1).mean()
+
+    first, second = credit_columns(UNSCORED, [centered, spread])
+    assert first.reason == second.reason == ""
+    assert first.credit.tolist() == [0.5, 0.0, -0.5, 0.0, 0.0]
+    assert first.turn_credit.tolist() == [
+        [0.5, 0.5, 0.0],
+        [0.0, 0.0, 0.0],
+        [-0.5, 0.0, 0.0],
+        [0.0, 0.0, 0.0],
+        [0.0, 0.0, 0.0],
+    ]
+    assert second.turn_credit.tolist() == [
+        [-0.5, 0.5, 0.0],
+        [0.0, 0.0, 0.0],
+        [-0.5, 0.0, 0.0],
+        [0.0, 0.0, 0.0],
+        [0.0, 0.0, 0.0],
+    ]
+
+
+def test_every_estimator_gives_what_it_gives_without_the_unscored_rows():
+    kept = from_trajectories([UNSCORED.trajectories[row] for row in (0, 2)])
+    names = ["grpo", "rloo", "maxrl", "gpg", "gigpo", "hard_min_returns", "opo", "remax"]
+    for column in credit_columns(UNSCORED, names):
+        (alone,) = credit_columns(kept, [column.name])
+        assert alone.reason == column.reason
+        if column.turn_credit is not None:
+            assert torch.equal(column.turn_credit[[0, 2], :2], alone.turn_credit)
+            assert not column.turn_credit[[1, 3, 4]].any()
+
+
+def test_a_reason_names_the_key_that_fills_the_tensor_and_the_one_that_was_found():
+    def timed(*, reward, duration):
+        return reward
+
+    turn = {"observaton": "x", "gold_logprob": -1.0, "second": 2.0}
+    batch = from_trajectories([{"group": 0, "outcome": 1.0, "turns": [turn]}])
+    columns = credit_columns(batch, ["gigpo", "igpo", timed, "opo", "remax"])
+    assert [column.reason for column in columns] == [
+        "gigpo needs `anchor`, which is read from the turns' `observation`; these rollouts have "
+        "`observaton`.",
+        "igpo needs `information_gain`, which is read from the turns' `gold_log_prob`; these "
+        "rollouts have `gold_logprob`.",
+        "timed needs `duration`, which is read from the turns' `seconds`; these rollouts have "
+        "`second`.",
+        "opo needs `length`, which is read from the trajectories' `length` or the turns' `tokens` "
+        "or `token_count`; these rollouts have no such key.",
+        "remax needs `baseline`, which no key of a rollout file fills.",
+    ]

@@ -78,11 +78,18 @@ def test_credit_is_that_of_the_whole_batch():
 
 
 def test_estimators_that_cannot_are_named_and_the_others_shown():
-    found = lines(shown(batch(), ["igpo", "grpo"], groups=["kitchen"]))
-    assert "igpo needs `information_gain`, which these rollouts do not have." in found
-    assert found[1] == "trajectory outcome turn observation text reward grpo"
-    nothing = lines(shown(batch(), ["igpo"], groups=["kitchen"]))
-    assert "whole batch" not in nothing
+    reason = (
+        "igpo needs `information_gain`, which is read from the turns' `gold_log_prob`; these "
+        "rollouts have no such key."
+    )
+    found = lines(shown(batch(), ["igpo", "grpo"], groups=["kitchen"], width=200))
+    assert found[0] == reason
+    assert found[2] == "trajectory outcome turn observation text reward grpo"
+
+
+def test_without_any_credit_there_are_reasons_and_notes_only():
+    found = lines(shown(batch(), ["pure", "gae"], groups=["kitchen"], width=200))
+    assert [line.split()[0] for line in found] == ["pure", "gae", "a"]
 
 
 def test_colour_by_sign():

@@ -24,7 +24,7 @@ REPORT = Report(
 
 
 def shown(print_on):
-    console = Console(file=io.StringIO(), width=100)
+    console = Console(file=io.StringIO(), width=120)
     print_on(console)
     return console.file.getvalue()
 
@@ -32,22 +32,45 @@ def shown(print_on):
 def test_the_table_has_a_row_for_each_law_that_applies():
     text = shown(lambda console: console.print(law_report.verdict_table(REPORT)))
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    assert lines[0] == "own: 1 kept, 1 broken, 1 by design, 1 untried; 1 not applicable"
-    assert "credit_is_finite kept 100" in lines
-    assert "lone_members_get_nothing broken 7 the only member of a group got credit" in lines
-    assert "credit_sums_to_zero by design only the best is paid" in lines
-    assert "order_does_not_matter untried groups lie together" in lines
+    assert lines[0] == "own: 1 kept, 1 broken, 1 by design, 1 not tested; 1 law does not apply"
+    assert lines[4:8] == [
+        "credit_is_finite contract kept 100",
+        "order_does_not_matter invariance not tested groups lie together",
+        "lone_members_get_nothing property broken 7 the only member of a group got credit",
+        "credit_sums_to_zero property by design only the best is paid",
+    ]
     assert "packed_rows_equal_padded_rows" not in text
+
+
+def test_a_property_is_no_fault_and_a_consequence_names_its_cause():
+    few = REPORT.verdicts[1], REPORT.verdicts[1]
+    nan = Verdict(LAWS["credit_is_finite"], "broken", 1, 0.1, "NaN")
+    follows = Verdict(LAWS["credit_sums_to_zero"], "broken", 1, 0.1, "nan", because=nan.law.name)
+    late = Verdict(LAWS["every_argument_is_heard"], "undecided", 3, 0.1, "too few")
+    report = Report("own", (*few, follows, late, nan), "invariance")
+    text = shown(lambda console: console.print(law_report.verdict_table(report)))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert lines[0] == "own: 1 broken, 2 do not hold, 1 undecided"
+    assert "credit_sums_to_zero property does not hold 1 follows from credit_is_finite" in lines
+    assert "every_argument_is_heard contract undecided 3 too few" in lines
+    shown_below = shown(lambda console: law_report.print_broken(report, console))
+    assert shown_below.startswith("credit_is_finite (contract)\n")  # the root cause is first
+    assert "this also breaks: credit_sums_to_zero\n" in shown_below
+    assert [
+        each["fault"] for each in json.loads(law_report.as_json(report, "rloo", None))["verdicts"]
+    ] == [
+        *(False, False, False, False, True),
+    ]
 
 
 def test_a_report_without_verdicts_says_so():
     text = shown(lambda console: console.print(law_report.verdict_table(Report("own", ()))))
-    assert "own: no law applies; 0 not applicable" in text
+    assert text.splitlines()[0].strip() == "own: no law applies"
 
 
 def test_a_broken_law_is_shown_with_its_code_and_its_threads():
     lines = shown(lambda console: law_report.print_broken(REPORT, console)).splitlines()
-    assert lines[0] == "lone_members_get_nothing"
+    assert lines[0] == "lone_members_get_nothing (property)"
     assert lines[1] == f"demands: {LAW.sentence}"
     assert lines[2] == "found: the only member of a group got credit"
     assert [line.rstrip() for line in lines[3:5]] == [f"    {line}" for line in CODE.splitlines()]
@@ -58,10 +81,15 @@ def test_a_broken_law_is_shown_with_its_code_and_its_threads():
 def test_the_object_has_everything():
     found = json.loads(law_report.as_json(REPORT, "rloo", "verl"))
     assert (found["function"], found["signature"]) == ("rloo", "verl")
+    assert found["strict"] == "property"
+    assert found["imports"][-1].endswith(" import rloo")
     assert found["versions"]["creditlib"] == __version__
     assert len(found["verdicts"]) == len(REPORT.verdicts)
     assert found["verdicts"][1] == {
         "law": "lone_members_get_nothing",
+        "tier": "property",
+        "fault": True,
+        "because": "",
         "state": "broken",
         "examples": 7,
         "seconds": 0.25,
@@ -95,6 +123,43 @@ def test_a_function_is_checked_by_name_with_options_and_skips():
     )
     assert [verdict.state for verdict in report.verdicts] == ["kept", "by design"]
     assert report.verdicts[1].reason == "they are paid"
+
+
+def test_the_imports_are_those_that_the_code_needs():
+    def needed(name, code):
+        report = Report("own", (Verdict(LAW, "broken", 1, 0.1, "so", code),))
+        return law_report.imports_of(report, name)
+
+    assert needed("grpo", "grpo()") == [
+        "import torch",
+        "from creditlib.estimators.trajectory.grpo import grpo",
+    ]
+    verl = needed("rich:get_console", "x = np.array([1])\nf(config=OmegaConf.create({}))")
+    assert verl == [
+        *("import torch", "import numpy as np", "from omegaconf import OmegaConf"),
+        "from rich import get_console",
+    ]
+    assert needed("torch:Tensor.abs", "abs()")[1:] == [
+        "from pkgutil import resolve_name",
+        'abs = resolve_name("torch:Tensor.abs")',
+    ]
+
+
+def test_the_laws_are_listed_by_tier(refusal):
+    every = law_report.laws_in()
+    assert len(every) == len(LAWS)
+    tiers = [law.tier for law in every]
+    assert tiers == sorted(tiers)  # contract, invariance, property
+    few = law_report.laws_in("property")
+    assert few == [law for law in every if law.tier == "property"]
+    text = shown(lambda console: console.print(law_report.laws_table(few)))
+    assert all(law.name in text for law in few)
+    read = json.loads(law_report.laws_as_json(few))
+    assert read[0].keys() == {"law", "tier", "sentence", "bugs"}
+    assert refusal(law_report.laws_in, "propety") == (
+        "laws: `--tier` must be one of 'contract', 'invariance', 'property', got 'propety' "
+        "(did you mean 'property'?)."
+    )
 
 
 def test_what_is_no_pair_is_refused(refusal):

@@ -1,5 +1,5 @@
 from creditlib.rollouts import Converted, RolloutFormat
-from creditlib.rollouts.rollout_format import check_keys
+from creditlib.rollouts.rollout_format import check_keys, check_steps
 
 
 def test_a_row_matches_if_it_has_every_key():
@@ -14,3 +14,17 @@ def test_the_first_row_without_a_key_is_named(refusal):
     assert refusal(check_keys, rows, ["x", "y", "z"], frozenset({"a", "b"})) == (
         "rollouts: `a` must be in every row, got none in y."
     )
+
+
+def test_a_key_that_looks_like_the_missing_one_is_named(refusal):
+    assert refusal(check_keys, [{"scor": 1}], ["x"], frozenset({"score"})) == (
+        "rollouts: `score` must be in every row, got none in x; it has `scor`."
+    )
+
+
+def test_a_step_is_a_number_or_a_text(refusal):
+    check_steps([{"step": 1}, {"step": "2"}, {"step": 2.0}], ["x", "y", "z"])
+    for step in (None, True, [1], {"n": 1}):
+        assert refusal(check_steps, [{"step": 1}, {"step": step}], ["x", "y"]) == (
+            f"rollouts: `step` must be a number or a text, got {step!r} in y."
+        )

@@ -1,4 +1,8 @@
+import math
+
+import numpy as np
 import pytest
+import torch
 from rollout_cases import equal, message, one
 
 from creditlib.rollouts import from_trajectories
@@ -29,11 +33,63 @@ def test_rewards_by_objective():
     equal(found.tensors["rewards"], [[1.0, 0.5], [0.0, 0.0]])
 
 
-def test_unknown_keys_stay_and_fill_nothing():
+def test_rewards_that_an_objective_does_not_give_are_nan():
+    nan = float("nan")
+    found = from_trajectories([one(rewards=[1, None]), one(rewards=[nan, True])])
+    assert found.tensors["rewards"].isnan().tolist() == [[False, True], [True, False]]
+    equal(found.tensors["rewards"].nan_to_num(9), [[1.0, 9.0], [9.0, 1.0]])
+
+
+def test_rewards_of_another_number_or_another_kind_are_refused():
+    assert message([one(rewards=[1, 2]), one(rewards=[1])]) == (
+        "rollouts: `rewards` must be a list of 2 numbers or nulls, got [1] in trajectory 2."
+    )
+    assert message([one(rewards=[1, "2"])]) == (
+        "rollouts: `rewards` must be a list of 2 numbers or nulls, got '2' in trajectory 1 "
+        "rewards[1]; write the number without quotes."
+    )
+    assert "got [1] in trajectory 1 rewards[0]" in message([one(rewards=[[1], [2]])])
+
+
+def test_unknown_keys_stay_fill_nothing_and_stand_in_the_notes():
     plain = from_trajectories([one()])
-    found = from_trajectories([one(judge="x", turns=[{"text": "x", "tool": 3}])])
+    turns = [{"text": "x", "tool": 3}, {"text": "y", "tool": None, "observaton": "a door"}]
+    found = from_trajectories([one(judge="x", turns=turns), one(outcom=1)])
     assert set(found.tensors) == set(plain.tensors)
     assert found.trajectories[0]["turns"][0]["tool"] == 3
+    assert found.unknown_keys == ("tool", "observaton", "judge", "outcom")
+    assert found.notes == (
+        "unknown keys are not read: `tool` (1 turn), "
+        "`observaton` (1 turn; did you mean `observation`?), `judge` (1 trajectory), "
+        "`outcom` (1 trajectory; did you mean `outcome`?).",
+    )
+    assert plain.notes == plain.unknown_keys == ()
+
+
+def test_a_missing_key_is_named_with_the_key_that_looks_like_it():
+    assert message([{"group": 1, "outcom": 1.0, "turns": []}]) == (
+        "rollouts: `outcome` must be in every trajectory, got none in trajectory 1; "
+        "it has `outcom`."
+    )
+
+
+def test_numpy_and_tensor_scalars_are_numbers_and_an_array_of_objects_is_a_list():
+    turns = np.array([{"tokens": torch.tensor([5, 6])}, {"tokens": np.array([7])}], dtype=object)
+    found = from_trajectories(
+        [one(group=np.int64(7), outcome=torch.tensor(0.5), turns=turns), one(group=7, turns=[])]
+    )
+    equal(found.tensors["reward"], [0.5, 1.0])
+    equal(found.tensors["length"], [3, 0])
+    assert found.groups == {7: [0, 1]}
+    assert found.tensors["group"].unique().numel() == 1
+
+
+def test_nan_is_no_observation():
+    turns = [{"observation": math.nan}, {"observation": "x"}, {"observation": 0.5}]
+    anchor = from_trajectories([one(turns=turns)]).tensors["anchor"][0].tolist()
+    assert anchor[0] == -1
+    assert -1 < min(anchor[1:]) < max(anchor)
+    assert "anchor" not in from_trajectories([one(turns=[{"observation": math.nan}])]).tensors
 
 
 def test_null_is_the_same_as_absent():
@@ -54,14 +110,13 @@ def test_no_trajectories_give_empty_tensors():
         ([{"group": 1, "outcome": 1.0}], "`turns` must be in every trajectory, got none"),
         ([one(group=1.5)], "`group` must be a text or an integer, got 1.5"),
         ([one(group=True)], "`group` must be a text or an integer, got True"),
-        ([one(outcome="x")], "`outcome` must be a finite number or null, got 'x'"),
-        ([one(outcome=True)], "`outcome` must be a finite number or null, got True"),
-        ([one(outcome=float("nan"))], "`outcome` must be a finite number or null, got nan"),
-        ([one(outcome=1e39)], "`outcome` must be a finite number or null, got 1e+39"),
+        ([one(outcome="x")], "`outcome` must be a finite number, true, false or null, got 'x'"),
+        ([one(outcome=[1])], "`outcome` must be a finite number, true, false or null, got [1]"),
+        ([one(outcome=1e39)], "`outcome` must be a finite number, true, false or null, got 1e+39"),
         ([one(turns="x")], "`turns` must be a list of objects, got 'x'"),
         ([one(length=-1)], "`length` must be a whole number, at least 0, got -1"),
-        ([one(rewards=[1, "x"])], "`rewards` must be a list of 2 finite numbers, got [1, 'x']"),
-        ([one(rewards=2)], "`rewards` must be a list of finite numbers, got 2"),
+        ([one(rewards=2)], "`rewards` must be a list of numbers, got 2"),
+        ([one(rewards=[])], "`rewards` must be a list of numbers, got []"),
     ],
 )
 def test_messages_for_a_trajectory(trajectories, expected):
@@ -78,8 +133,9 @@ def test_an_observation_nested_too_deeply_is_refused():
     deep = []
     for _ in range(5000):
         deep = [deep]
-    assert message([one(turns=[{"observation": deep}])]) == (
-        "rollouts: `observation` must be JSON of moderate depth, got one nested too deeply."
+    assert message([one(), one(turns=[{"observation": 1}, {"observation": deep}])]) == (
+        "rollouts: `observation` must be JSON of moderate depth, got one nested too deeply in "
+        "trajectory 2 turn 1."
     )
 
 
@@ -99,7 +155,8 @@ def test_lengths_that_disagree_are_refused():
 def test_a_long_value_is_cut_in_the_message():
     text = message([one(outcome="y" * 500)])
     assert text == (
-        f"rollouts: `outcome` must be a finite number or null, got '{'y' * 56}... in trajectory 1."
+        "rollouts: `outcome` must be a finite number, true, false or null, "
+        f"got '{'y' * 56}... in trajectory 1."
     )
 
 

@@ -77,12 +77,14 @@ def test_information_gain_is_the_next_belief_minus_this_one():
     [
         (7, "`turns` must be a list of objects, got 7"),
         ({"text": 7}, "`text` must be a text, got 7"),
-        ({"reward": "x"}, "`reward` must be a finite number, got 'x'"),
+        ({"reward": "x"}, "`reward` must be a finite number, true or false, got 'x'"),
         ({"seconds": -1}, "`seconds` must be a finite number, at least 0, got -1"),
-        ({"process_reward": [1]}, "`process_reward` must be a finite number, got [1]"),
-        ({"gold_log_prob": True}, "`gold_log_prob` must be a finite number, got True"),
+        (
+            {"process_reward": [1]},
+            "`process_reward` must be a finite number, true or false, got [1]",
+        ),
+        ({"gold_log_prob": True}, "`gold_log_prob` must be a finite number, at most 0, got True"),
         ({"token_count": 1.5}, "`token_count` must be a whole number, at least 0, got 1.5"),
-        ({"tokens": "xyz"}, "`tokens` must be a list of token ids, got 'xyz'"),
         (
             {"tokens": [1, 2], "token_count": 3},
             "`token_count` must be the length of `tokens`, 2, got 3",
@@ -97,7 +99,29 @@ def test_messages_for_a_turn(turn, expected):
     "key", ["reward", "seconds", "process_reward", "gold_log_prob", "token_count"]
 )
 def test_a_key_in_some_turns_only_is_refused_with_the_turn(key):
-    rows = [one(turns=[{key: 1}]), one(turns=[{key: 1}, {key: 1}, {}])]
+    rows = [one(turns=[{key: 0}]), one(turns=[{key: 0}, {key: 0}, {}])]
     assert message(rows) == (
         f"rollouts: `{key}` must be in every turn or in none, got none in trajectory 2 turn 2."
     )
+
+
+def test_a_turn_that_has_a_near_miss_is_named_with_it():
+    assert message(turns({"seconds": 1.0}, {"second": 2.0})) == (
+        "rollouts: `seconds` must be in every turn or in none, got none in trajectory 1 turn 1; "
+        "it has `second`."
+    )
+
+
+def test_nan_is_absent_and_a_flag_is_a_reward():
+    nan = float("nan")
+    found = from_trajectories(turns({"reward": True, "seconds": nan}, {"reward": 0.5}))
+    equal(found.tensors["turn_reward"], [[1.0, 0.5]])
+    assert "duration" not in found.tensors
+    assert message(turns({"reward": nan}, {"reward": 0.5})) == (
+        "rollouts: `reward` must be in every turn or in none, got nan in trajectory 1 turn 0."
+    )
+
+
+@pytest.mark.parametrize("value", [math.inf, 1e39, 10**400, "0.5"])
+def test_a_number_of_a_turn_is_finite_and_no_text(value):
+    assert "must be a finite number, at least 0, got" in message(turns({"seconds": value}))

@@ -42,6 +42,7 @@ def test_without_a_uid_the_prompt_within_a_step_is_the_group(tmp_path):
     }
     assert found.notes == (
         "group = equal `input` within a step, because the log has no prompt id.",
+        "unknown keys are not read: `acc` (4 rows).",
     )
 
 
@@ -86,7 +87,7 @@ def test_a_bad_score_is_named(tmp_path):
     with pytest.raises(ContractError) as caught:
         rollouts.read(tmp_path)
     assert str(caught.value) == (
-        "rollouts: `score` must be a finite number or null, got 'high' in "
+        "rollouts: `score` must be a finite number, true, false or null, got 'high' in "
         f"{tmp_path / '1.jsonl'} line 2."
     )
 
@@ -108,3 +109,19 @@ def test_a_missing_key_is_named(tmp_path):
     assert (
         str(caught.value) == f"rollouts: `score` must be in every row, got none in {path} line 1."
     )
+
+
+def test_rows_without_any_prompt_and_uid_are_refused(tmp_path, refusal):
+    dump(tmp_path, 1, [row("q", "a", 1.0), row(None, "b", 0.0)])
+    assert refusal(rollouts.read, tmp_path) == (
+        "rollouts: `input` must be a text where rows have no `uid`, got None in "
+        f"{tmp_path / '1.jsonl'} line 2."
+    )
+
+
+def test_flags_and_missing_scores(tmp_path):
+    nan = float("nan")
+    dump(tmp_path, 1, [row("q", "a", score) for score in (True, False, None, nan)])
+    found = rollouts.read(tmp_path)
+    assert found.tensors["reward"].tolist() == [1.0, 0.0, 0.0, 0.0]
+    assert found.tensors["valid"].tolist() == [True, True, False, False]

@@ -70,6 +70,7 @@ class Plan:
     named: bool  # trajectory and step are passed
     thinned: bool  # turn_mask is passed
     shaped: bool
+    outcome: str = "last"  # how several rewards of a trajectory become one
     padding: float = NAN  # the reward of tokens that are none
 
 
@@ -157,7 +158,8 @@ def a_batch(seed, size, name, *, copies=True, steps=True):
     named = several or copies or rng.random() < 0.5
     shaped = name not in IGNORES_OUTCOME and rng.random() < 0.5
     padding = rng.choice([0.0, NAN])
-    return rows, Plan(some_settings(rng, name), by_token, named, thin, shaped, padding)
+    rule = rng.choice(["last", "sum", "mean"])
+    return rows, Plan(some_settings(rng, name), by_token, named, thin, shaped, rule, padding)
 
 
 def some_settings(rng, name):
@@ -192,6 +194,7 @@ def arguments(rows, plan, left=0, right=0):
         "keep": [row.keep for row in rows],
         "value": plane("value", 77.0, torch.float32),
         "settings": plan.settings,
+        "outcome": plan.outcome,
         "columns": {
             name: [{**row.turns, **row.facts}[name] for row in rows]
             for name in ({**rows[0].turns, **rows[0].facts} if rows else {})

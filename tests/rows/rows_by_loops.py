@@ -27,9 +27,19 @@ def trajectories(rows, plan):
         order = sorted(steps)
         own = [rows[steps[step][0]] for step in order]
         members = [(number, place) for place, step in enumerate(order) for number in steps[step]]
-        if own[-1].unscored or not any(any(row.mask) for row in own):
+        if outcome(own, plan.outcome) is None or not any(any(row.mask) for row in own):
             continue
         yield Trajectory(own, members)
+
+
+def outcome(rows, rule):
+    """The outcome of the rows of a trajectory by a rule, None if it is unscored."""
+    scored = [row.reward for row in rows if not row.unscored]
+    if rule == "last":
+        return None if rows[-1].unscored else rows[-1].reward
+    if not scored:
+        return None
+    return sum(scored) / (len(scored) if rule == "mean" else 1)
 
 
 def turns_of(row):
@@ -40,7 +50,9 @@ def tensors(found, plan):
     """The tensors of trajectories and turns."""
     width = max(sum(turns_of(row) for row in each.rows) for each in found)
     shaping = [sum(row.shaping for row in each.rows) if plan.shaped else 0.0 for each in found]
-    reward = [each.rows[-1].reward + more for each, more in zip(found, shaping, strict=True)]
+    reward = [
+        outcome(each.rows, plan.outcome) + more for each, more in zip(found, shaping, strict=True)
+    ]
     names, words = {"a": 1, "b": 2, "c": 3}, {"hall": 4, "attic": 9, None: -1}
     batch = {
         "reward": torch.tensor(reward),
@@ -86,11 +98,11 @@ def by_loops(rows, plan):
             taken = {name: x for name, x in batch.items() if name in tensors_of(function)}
             got[key] = function(**taken, **options)
     credit = got["credit"]
+    if plan.settings.whiten:
+        credit = cl.whiten(credit, batch["length" if credit.ndim == 1 else "turn_length"])
     if credit.ndim == 1 and (plan.settings.weight is not None):
         credit = credit[:, None].expand(got["weight"].shape)
     credit = credit * got.get("weight", 1.0)
-    if plan.settings.whiten:
-        credit = cl.whiten(credit, batch["length" if credit.ndim == 1 else "turn_length"])
     for place, each in enumerate(found):
         before = [sum(turns_of(row) for row in each.rows[:n]) for n in range(len(each.rows))]
         for number, step in each.copies:
@@ -105,21 +117,23 @@ def by_loops(rows, plan):
 def tokens_by_loops(found, batch, plan, result):
     width = max(len(each.rows[0].mask) for each in found)
     turn = torch.full((len(found), width), -1)
+    trained = torch.zeros((len(found), width), dtype=torch.bool)
     present = torch.zeros((len(found), width), dtype=torch.bool)
     earned, value = torch.zeros(len(found), width), torch.zeros(len(found), width)
     for place, each in enumerate(found):
         row = each.rows[0]
         for number, (start, end) in enumerate(runs_of(row.whole)):
             for token in range(start, end):
-                turn[place, token] = number if row.mask[token] else -1
-        for token, wrote in enumerate(row.mask):
+                turn[place, token] = number  # a step, trained or not
+        for token, wrote in enumerate(row.whole):
+            trained[place, token] = bool(row.mask[token])
             value[place, token] = row.value[token]
             number = row.earned[token]
             if plan.by_token and number == number:
                 earned[place, token] = number
             present[place, token] = bool(wrote) or bool(earned[place, token] != 0)
         if not plan.by_token:
-            last = max(token for token, wrote in enumerate(row.mask) if wrote)
+            last = max(token for token, wrote in enumerate(row.whole) if wrote)
             earned[place, last] = batch["reward"][place]
     words = {"token_reward": earned, "turn": turn, "present": present, "value": value}
     function = plan.settings.estimator
@@ -127,9 +141,12 @@ def tokens_by_loops(found, batch, plan, result):
     answer = function(**taken, **plan.settings.options)
     advantage, returns = answer if isinstance(answer, tuple) else (answer, answer)
     if plan.settings.whiten:  # what a critic learns from stays as it is
-        advantage = cl.whiten(advantage, turn >= 0)
+        advantage = cl.whiten(advantage, trained)
+    elif plan.settings.name == "reinforce_plus_plus":
+        advantage = cl.whiten(returns, trained)
     for place, each in enumerate(found):
         for number, _ in each.copies:
             size = result[number].shape[1]
-            result[number] = torch.stack([advantage[place, :size], returns[place, :size]])
+            both = torch.stack([advantage[place, :size], returns[place, :size]])
+            result[number] = torch.where(trained[place, :size], both, 0.0)
     return result

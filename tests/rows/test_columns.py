@@ -1,154 +1,21 @@
 import numpy as np
 import pytest
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-import creditlib as cl
+from creditlib.rows import read_rows
 from creditlib.rows.columns import (
+    check_column_names,
     column_names,
     column_shapes,
-    columns_as_tensors,
     columns_from,
+    columns_of,
     named_columns,
-    step_turn_mask,
     turn_rewards,
 )
-from creditlib.rows.row_index import index_rows
 from creditlib.rows.settings import credit_settings
 from creditlib.vocabulary.messages import ContractError
 
 NAN = float("nan")
-CPU = torch.device("cpu")
-
-
-def two_rows(runs=(2, 1), keep=(True, True)):
-    return index_rows(
-        runs=runs,
-        written=[True, True],
-        scored=[True, True],
-        trajectory=None,
-        step=None,
-        keep=keep,
-    )
-
-
-def read(index=None, settings=None, **columns):
-    return columns_as_tensors(columns, index or two_rows(), settings, CPU)
-
-
-def test_values_of_turns_fill_the_turns_there_are():
-    found = read(duration=[[1.5, 2.0], [4.0]], invalid_action=[np.array([True, False]), False])
-    assert found["duration"].tolist() == [[1.5, 2.0], [4.0, 0.0]]
-    assert found["invalid_action"].tolist() == [[True, False], [False, False]]
-    assert found["duration"].dtype == torch.float32
-
-
-def test_observations_become_ids_and_arrays_are_one_observation_each():
-    found = read(anchor=[["hall", "attic"], "hall"])["anchor"]
-    assert found[0, 0] == found[1, 0] != found[0, 1]
-    assert found[1, 1] == -1
-    image = np.zeros((2, 2))
-    found = read(two_rows((1, 1)), anchor=[image, image.copy()])["anchor"]
-    assert found[0, 0] == found[1, 0] >= 0
-
-
-def test_integers_are_ids_and_none_is_no_anchor():
-    assert read(anchor=[[7, None], [-3]])["anchor"].tolist() == [[7, -1], [-3, -1]]
-
-
-def test_integers_of_numpy_and_torch_are_ids_too():
-    given = [[np.int64(7), np.int32(-1)], torch.tensor(-3)]
-    assert read(anchor=given)["anchor"].tolist() == [[7, -1], [-3, -1]]
-
-
-def test_a_row_without_a_value_has_no_anchors():
-    assert read(anchor=[None, ["hall"]])["anchor"][0].tolist() == [-1, -1]
-
-
-def test_without_trajectories_a_column_keeps_its_axes():
-    none_left = two_rows(keep=(False, False))
-    found = read(none_left, rewards=[[1, 2], [3, 4]], baseline=[1.0, 2.0], duration=[[1.0], 2.0])
-    assert found["rewards"].shape == (0, 1)
-    assert found["baseline"].shape == (0,)
-    assert found["duration"].shape == (0, 0)
-
-
-def test_a_value_of_a_trajectory_is_that_of_its_last_row():
-    steps = index_rows(
-        runs=[1, 1, 1],
-        written=[True] * 3,
-        scored=[True] * 3,
-        trajectory=["a", "a", "b"],
-        step=None,
-        keep=[True] * 3,
-    )
-    found = read(steps, baseline=[0.0, 0.5, 1.0], rewards=[[0, 0], [1, 2], [3, 4]])
-    assert found["baseline"].tolist() == [0.5, 1.0]
-    assert found["rewards"].tolist() == [[1, 2], [3, 4]]
-
-
-def test_information_gain_is_made_of_log_probabilities_of_the_gold_answer():
-    gold = [[-3.0, -1.0], [-2.0]]
-    found = read(gold_log_prob=gold, settings=credit_settings(estimator="igpo"))
-    count = torch.tensor([2, 1])
-    table = torch.tensor([[-3.0, -1.0], [-2.0, 0.0]])
-    wanted = cl.information_gain(gold_log_prob=table, turn_count=count)
-    assert found["information_gain"].equal(wanted)
-
-
-def test_only_columns_that_the_settings_need_are_read():
-    assert read(settings=credit_settings(estimator="grpo"), anchor=["broken", 1, 2]) == {}
-    weighted = credit_settings({"weight": "duration_weight"}, estimator="grpo")
-    assert set(read(settings=weighted, duration=[[1, 2], 3], anchor=[1])) == {"duration"}
-
-
-def test_a_third_party_column_is_read_by_its_annotation():
-    def curious(*, reward, novelty: Float[Tensor, "batch turn"]):
-        return novelty + reward[:, None]
-
-    settings = credit_settings(estimator=curious)
-    assert read(settings=settings, novelty=[[1, 2], 3])["novelty"].tolist() == [[1, 2], [3, 0]]
-
-
-def test_a_column_that_is_none_everywhere_is_left_out():
-    assert read(duration=[None, None]) == {}
-    assert read(two_rows(keep=(True, False)), duration=[None, [1.0]]) == {}
-
-
-@pytest.mark.parametrize(
-    ("columns", "sentence"),
-    [
-        (
-            {"baseline": [0.5, float("nan")]},
-            "read_rows: `baseline` must be a number wherever it is given, got NaN.",
-        ),
-        (
-            {"duration": [[1.0], [1.0]]},
-            "read_rows: `duration` must be 2 values, one for each turn of the row, got 1 in row 0.",
-        ),
-        (
-            {"duration": [[1.0, 2.0]]},
-            "read_rows: `duration` must be one entry for each of 2 rows, got 1.",
-        ),
-        (
-            {"duration": [[1.0, None], [1.0]]},
-            "read_rows: `duration` must be given for every row or for none, got None in some rows.",
-        ),
-        (
-            {"turn_reward": [["much", 1.0], [1.0]]},
-            "read_rows: `turn_reward` must be float[batch turn], got str.",
-        ),
-        (
-            {"rewards": [[1.0], [1.0, 2.0]]},
-            "read_rows: `rewards` must be float[batch objective], got list.",
-        ),
-    ],
-)
-def test_values_that_do_not_fit_get_one_sentence(columns, sentence):
-    with pytest.raises(ContractError) as caught:
-        read(**columns)
-    assert str(caught.value) == sentence
 
 
 def test_tensors_that_read_rows_computes_are_no_columns():
@@ -219,7 +86,94 @@ def test_columns_of_trajectories_and_lists_are_not_cut():
     assert found == {"baseline": [0.5, 0.25], "anchor": [["hall"], ["attic"]]}
 
 
-def test_rows_that_are_steps_are_one_turn_each():
-    mask = torch.tensor([[1, 0, 1]])
-    assert step_turn_mask(mask, [3]).tolist() == [[1, 1, 1]]
-    assert step_turn_mask(mask, None) is None
+ONE = {"mask": [[1, 1]], "group": ["a"], "reward": [1.0]}
+
+
+def curious(*, reward, novelty=None):
+    return reward
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("observation", "'observation' (did you mean 'anchor'?)"),
+        ("observations", "'observations' (did you mean 'anchor'?)"),
+        ("observaton", "'observaton' (did you mean 'anchor'?)"),
+        ("seconds", "'seconds' (did you mean 'duration'?)"),
+        ("durations", "'durations' (did you mean 'duration'?)"),
+        ("turn_rewards", "'turn_rewards' (did you mean 'turn_reward'?)"),
+        ("invalid_actions", "'invalid_actions' (did you mean 'invalid_action'?)"),
+        ("step_reward", "'step_reward' (did you mean 'turn_reward'?)"),
+        ("token_reward", "'token_reward'; pass it as `token_reward=`"),
+        ("turn_length", "'turn_length'; read_rows computes it from the mask"),
+        ("colour", "'colour'"),
+    ],
+)
+def test_unknown_names_are_refused_with_the_nearest(refusal, name, fact):
+    for settings in (None, credit_settings(estimator="grpo")):
+        said = refusal(read_rows, **ONE, columns={name: [[1.0]]}, settings=settings)
+        assert said == f"read_rows: `columns` must be named after columns, got {fact}."
+    said = refusal(named_columns, {f"creditlib_{name}": [[1.0]]}, torch.ones(1, 2))
+    assert said == f"named_columns: `columns` must be named after columns, got {fact}."
+
+
+def test_known_names_that_nobody_needs_are_ignored():
+    columns = {name: [None] for name in column_shapes()}
+    read_rows(**ONE, columns=columns, settings=credit_settings(estimator="grpo"))
+    check_column_names("read_rows", columns)
+
+
+def test_a_name_without_a_shape_is_not_dropped(refusal):
+    """The estimator names it, so it is no typing error; but nobody knows how to read it."""
+    settings = credit_settings(estimator=curious)
+    assert refusal(read_rows, **ONE, columns={"novelty": [[1.0]]}, settings=settings) == (
+        "read_rows: `columns` must be annotated in the estimator, got 'novelty', which curious "
+        'names without its shape; annotate it there, such as `Float[Tensor, "batch turn"]`.'
+    )
+
+
+@pytest.mark.parametrize("key", ["invalid_actions", "Invalid-Action", "invalidAction"])
+def test_a_near_miss_in_a_trainers_mapping_is_refused(refusal, key):
+    settings = credit_settings(estimator="gigpo")
+    said = (
+        f"gigpo: `invalid_action` must be given under its own name, got {key!r}; "
+        "name it 'invalid_action'."
+    )
+    assert refusal(columns_from, [{}, {key: [True]}], settings) == said
+    assert refusal(columns_of, {key: [[True]]}, settings) == said
+
+
+def test_names_that_a_trainer_uses_itself_are_no_near_miss():
+    """`reward` is a word of its own, and `anchors` may lie beside `anchor`."""
+    gdpo, gigpo = credit_settings(estimator="gdpo"), credit_settings(estimator="gigpo")
+    batch = {"reward": [1.0], "token_level_rewards": [1.0], "turn_index": [1], "group": ["a"]}
+    assert columns_of(batch, gdpo) == columns_from([batch], gdpo) == {}
+    both = {"anchor": [["h"]], "anchors": 3, 7: "a key that is no text"}
+    assert columns_of(both, gigpo) == {"anchor": [["h"]]}
+    assert columns_from([both], gigpo) == {"anchor": [[["h"]]]}
+    assert columns_from([{"anchors": 1}], credit_settings(estimator="grpo")) == {}
+
+
+def test_columns_of_a_batch_under_the_trainers_own_names():
+    settings = credit_settings(estimator="gigpo")
+    named = {"anchor": "state_hash", "turn_reward": "step_scores"}
+    batch = {"state_hash": ["h"], "step_scores": None, "turn_reward": [0.5]}
+    assert columns_of(batch, settings, named) == {"anchor": ["h"], "turn_reward": [0.5]}
+    assert columns_of({**batch, "anchor": ["own"]}, settings, named)["anchor"] == ["own"]
+
+
+def test_a_value_past_the_last_turn_is_not_cut_away(refusal):
+    """Row 1 has one turn; its second reward would be lost."""
+    mask, reward = torch.tensor([[1, 0, 1], [1, 1, 0]]), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert refusal(named_columns, {"creditlib_turn_reward": reward}, mask) == (
+        "named_columns: `turn_reward` must be 1 values, one for each turn of the row, got 2 in row "
+        "1; give `turn` beside the mask if a turn wrote no token or two turns adjoin."
+    )
+    reward[1, 1] = NAN
+    assert named_columns({"creditlib_turn_reward": reward}, mask)["turn_reward"][1] == [3.0]
+
+
+def test_rewards_and_masks_may_be_lists_or_arrays():
+    reward, mask = [[0.5, 0.0, 1.0]], [[1, 0, 1]]
+    for form in (list, np.array, torch.tensor):
+        assert turn_rewards(form(reward), form(mask)) == [[0.5, 1.0]]

@@ -85,6 +85,64 @@ def test_tokens_are_credited_by_estimators_of_tokens():
     assert pair.returns[0].tolist() == [3.0, 3.0, 0.0, 3.0]
 
 
+# Three tokens were written, the second of them is not trained. Its value and its reward count.
+STEPS = {"mask": torch.tensor([[1, 0, 1]]), "turn_mask": torch.tensor([[1, 1, 1]])}
+
+
+@pytest.mark.parametrize(
+    ("token_reward", "wanted"),
+    [([0.0, 0.0, 4.0], [1.0, 0.0, 4.0]), ([0.0, 2.0, 4.0], [2.0, 0, 4.0])],
+)
+def test_a_token_that_is_not_trained_is_a_step_of_gamma(token_reward, wanted):
+    """gamma 1/2: 4/4 and 4. A reward of 2 on the middle token adds 2/2 to the first."""
+    read = rows(**STEPS, group=["a"], reward=[4.0], token_reward=torch.tensor([token_reward]))
+    found = credit_rows(read, credit_settings({"gamma": 0.5}, estimator="discounted_return"))
+    assert found.advantage.tolist() == [wanted]
+    assert found.returns is found.advantage
+    without = {**STEPS, "turn_mask": None}
+    read = rows(**without, group=["a"], reward=[4.0], token_reward=torch.tensor([[0.0, 0.0, 4.0]]))
+    found = credit_rows(read, credit_settings({"gamma": 0.5}, estimator="discounted_return"))
+    assert found.advantage.tolist() == [[2.0, 0.0, 4.0]]  # a token that nobody wrote is none
+
+
+def test_a_token_that_is_not_trained_is_a_step_of_lambda_and_bootstrap():
+    """gamma 1, lambda 1/2, V = (1, 3, 2), r = (0, 0, 4): δ = (2, -1, 2), A = (2, 0, 2) on all
+    three tokens: 2, then -1 + 1, then 2 + 0."""
+    value = torch.tensor([[1.0, 3.0, 2.0]])
+    read = rows(**STEPS, group=["a"], reward=[4.0], value=value)
+    found = credit_rows(read, credit_settings({"gamma": 1.0, "lam": 0.5}, estimator="gae"))
+    assert found.advantage.tolist() == [[2.0, 0.0, 2.0]]
+    assert found.returns.tolist() == [[3.0, 0.0, 4.0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "more"), [("discounted_return", {"whiten": True}), ("reinforce_plus_plus", {})]
+)
+def test_whitening_counts_trained_tokens(name, more):
+    """Returns 1, 2, 4 at gamma 1/2; trained are 1 and 4: mean 5/2, deviation 3/√2."""
+    read = rows(**STEPS, group=["a"], reward=[4.0])
+    found = credit_rows(read, credit_settings({"gamma": 0.5, **more}, estimator=name))
+    root = 2**-0.5
+    assert_close(found.advantage, torch.tensor([[-root, 0.0, root]]))
+    assert found.returns.tolist() == [[1.0, 0.0, 4.0]]
+
+
+def test_the_planes_of_several_rows_stay_apart():
+    """An unscored row between two rows with tokens that are not trained."""
+    read = rows(
+        mask=torch.tensor([[1, 0, 1], [1, 1, 1], [0, 1, 0]]),
+        turn_mask=torch.tensor([[1, 1, 1], [1, 1, 1], [0, 1, 1]]),
+        group=["a"] * 3,
+        reward=[4.0, None, 8.0],
+    )
+    assert read.turn.tolist() == [[0, -1, 0], [-1] * 3, [-1, 0, -1]]
+    assert read.tokens["turn"].tolist() == [[0, 0, 0], [-1] * 3, [-1, 0, 0]]
+    assert read.batch["length"].tolist() == [2, 1]
+    found = credit_rows(read, credit_settings({"gamma": 0.5}, estimator="discounted_return"))
+    assert found.advantage.tolist() == [[1.0, 0.0, 4.0], [0.0] * 3, [0.0, 4.0, 0.0]]
+    assert found.metrics["creditlib/rows/excluded"] == pytest.approx(1 / 3)
+
+
 def test_excluded_rows_do_not_reach_estimators_of_tokens():
     read = rows(reward=[3.0, None, 0.0, 5.0])
     found = credit_rows(read, credit_settings(estimator="reinforce_plus_plus"))
@@ -157,15 +215,9 @@ def test_advantages_are_float32_and_returns_the_same_without_a_critic():
         ),
         (
             {"gamma": 1.0},
-            {"trajectory": ["x", "x", "y", "z"]},
+            {"trajectory": ["x", "x", "y", "z"], "reward": [3.0, 3.0, 0.0, 5.0]},
             "discounted_return: `turn` must be of one row for each trajectory, "
             "got 4 rows of 3 trajectories.",
-        ),
-        (
-            {"gamma": 1.0},
-            {"trajectory": ["x", "y", "x", "z"], "step": [0] * 4, "mask": MASK[[1, 0, 2, 3]]},
-            "discounted_return: `step` must be a copy with the mask of its original, "
-            "got another mask.",
         ),
     ],
 )

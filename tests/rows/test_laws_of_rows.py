@@ -194,6 +194,7 @@ def test_longer_tool_output_changes_nothing(name, seed, size):
 def test_equal_rewards_in_a_group_give_exactly_nothing(name, seed, size, score):
     rows, plan = a_batch(seed, size, name)
     plan.shaped = plan.by_token = False
+    plan.outcome = random.Random(seed).choice(["last", "mean", "same"])
     raw = "raw" in plan.settings.options.values()  # a preset that keeps a lone member's reward
     plan.settings = credit_settings(
         {"lone": "zero"} if raw else plan.settings.options, estimator=name

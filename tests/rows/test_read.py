@@ -47,6 +47,7 @@ def test_several_rows_of_a_trajectory_are_one_line_of_the_batch():
         trajectory=["a", "b", "a"],
         step=[1, 0, 0],
         columns={"duration": [[5.0], [1.0, 2.0], 4.0]},
+        outcome="last",
     )
     assert rows.batch["reward"].tolist() == [3.0, 1.0]
     assert rows.batch["duration"].tolist() == [[4.0, 5.0], [1.0, 2.0]]
@@ -170,7 +171,7 @@ def test_only_the_extras_of_the_choice_are_read():
     [
         (
             {"group": ["a"]},
-            "`group` must be one id for each of 2 rows, got torch.int64 (1,).",
+            "`group` must be one id for each of 2 rows, got 1.",
         ),
         (
             {"group": torch.tensor([0.25, 0.75])},
@@ -205,8 +206,9 @@ def test_only_the_extras_of_the_choice_are_read():
         ({"keep": [True]}, "`keep` must be one flag for each of 2 rows, got 1."),
         ({"mask": torch.ones(2)}, "`mask` must be [row token], got torch.float32 (2,)."),
         (
-            {"trajectory": ["x", "x"], "group": ["a", "b"]},
-            "`group` must be the same in all rows of a trajectory, got several.",
+            {"trajectory": ["x", "x"], "group": ["a", "b"], "reward": [1.0, 1.0]},
+            "`group` must be the same in all rows of a trajectory, got another one in row 1 than "
+            "in row 0.",
         ),
     ],
 )

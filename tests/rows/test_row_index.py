@@ -1,14 +1,15 @@
-import pytest
 import torch
 
-from creditlib.rows.row_index import index_rows
-from creditlib.vocabulary.messages import ContractError
+from creditlib.rows.row_index import index_rows, index_trajectories, trajectories_of_rows
 
 
-def indexed(runs, **given):
+def indexed(runs, trajectory=None, step=None, keep=None, **given):
     rows = len(runs)
-    defaults = {"written": [r > 0 for r in runs], "scored": [True] * rows, "keep": [True] * rows}
-    return index_rows(runs=runs, **{"trajectory": None, "step": None, **defaults, **given})
+    keep = keep or [True] * rows
+    if trajectory is not None:
+        return index_trajectories(trajectories_of_rows(trajectory, step, keep), runs=runs)
+    defaults = {"written": [r > 0 for r in runs], "scored": [True] * rows, "keep": keep}
+    return index_rows(runs=runs, **{**defaults, **given})
 
 
 def test_every_row_is_a_trajectory_if_nothing_else_is_said():
@@ -36,13 +37,6 @@ def test_a_copy_has_the_place_of_its_original_and_counts_once():
     assert found.turn_count.tolist() == [2]
 
 
-def test_copies_that_differ_are_refused(refusal):
-    assert refusal(indexed, [1, 2], trajectory=["a", "a"], step=[0, 0]) == (
-        "read_rows: `step` must be one number for each row and its copies, "
-        "got rows 0 and 1 of one step with different turns."
-    )
-
-
 def test_rejected_unscored_and_padding_rows_take_no_part():
     found = indexed([0, 1, 1, 1], scored=[True, False, True, True], keep=[True, True, False, True])
     assert found.trajectory.tolist() == [-1, -1, -1, 0]
@@ -55,28 +49,25 @@ def test_a_rejected_step_of_several_is_still_a_turn():
     assert found.turn_count.tolist() == [3]
 
 
-def test_the_last_row_decides_whether_a_trajectory_is_scored():
-    assert indexed([1, 1], trajectory=["a", "a"], scored=[False, True]).trajectory.tolist() == [
-        0,
-        0,
-    ]
-    assert indexed([1, 1], trajectory=["a", "a"], scored=[True, False]).trajectory.tolist() == [
-        -1,
-        -1,
-    ]
+def test_rows_that_were_left_out_keep_their_place_in_the_order():
+    # x: rows 0, 2, 4 at steps 0, 1, 2, of which row 2 is left out; row 3 repeats step 0.
+    found = trajectories_of_rows("xyxxx", [0, 0, 1, 0, 2], [True, True, False, False, True])
+    assert found[0].steps == [[0], [4]]
+    assert found[0].left_out == [2]
+    assert found[0].order == [0, 2, 4]
+    assert found[0].out_copies == [(0, 3)]
+    assert found[1].steps == found[1].steps == [[1]]
+    without_steps = trajectories_of_rows("xyxxx", None, [True, True, False, False, True])
+    assert without_steps[0].order == [0, 2, 3, 4]
+    assert without_steps[0].left_out == [2, 3]
 
 
-def test_a_rejected_last_step_does_not_zero_its_session():
-    """verl's v1 gives the whole session 0 if the last output is rejected."""
-    assert indexed([1, 0], trajectory=["a", "a"]).trajectory.tolist() == [0, 0]
+def test_a_trajectory_whose_rows_are_all_left_out_is_none():
+    assert trajectories_of_rows("xy", None, [False, True])[0].steps == [[1]]
+    assert indexed([1, 1], trajectory="xy", keep=[False, True]).trajectory.tolist() == [-1, 0]
 
 
 def test_nothing_is_fine():
-    found = indexed([])
-    assert (found.turns, found.turn_count.tolist()) == (0, [])
-    assert found.trajectory.dtype == torch.int64
-
-
-def test_columns_of_other_lengths_are_refused():
-    with pytest.raises(ContractError, match="one for each of 2 rows, got 1"):
-        indexed([1, 1], trajectory=["a"])
+    for found in (indexed([]), indexed([], trajectory=[])):
+        assert (found.turns, found.turn_count.tolist()) == (0, [])
+        assert found.trajectory.dtype == torch.int64

@@ -57,6 +57,12 @@ def test_a_weight_and_whitening():
     assert not credit_settings(estimator="gigpo").whiten
 
 
+def test_how_several_rewards_become_an_outcome():
+    assert credit_settings(estimator="grpo").outcome is None
+    assert credit_settings({"outcome": "sum"}, estimator="grpo").outcome == "sum"
+    assert settings_for("creditlib_grpo", {"outcome": "same"}).outcome == "same"
+
+
 def test_what_is_required_and_not_given():
     assert credit_settings(estimator="grpo").required == {"reward", "group"}
     assert credit_settings(estimator="gae").required == {

@@ -1,6 +1,6 @@
-"""The adapter inside agent-lightning's source: its trainer's module, in verl's environment.
+"""The adapter inside agent-lightning: its trainer's module, in verl's environment.
 
-CREDITLIB_SOURCE names a checkout of agent-lightning; verl is installed. Its client, hooks and
+CREDITLIB_SOURCE names a folder with its package; verl is installed. Its client, hooks and
 rollout managers are empty stand-ins.
 """
 

@@ -1,7 +1,8 @@
-"""The adapter inside ms-swift's source: its GRPO trainer's class, one process.
+"""The adapter inside ms-swift: its GRPO trainer's class, one process.
 
-CREDITLIB_SOURCE names a checkout. The module of the trainer is imported whole; transformers, TRL
-and the rest of ms-swift are empty stand-ins, so the trainer is made without its __init__.
+CREDITLIB_SOURCE names a folder with its package. The module of the trainer is imported whole;
+transformers, TRL and the rest of ms-swift are empty stand-ins, so the trainer is made without its
+__init__.
 """
 
 from collections import defaultdict

@@ -247,7 +247,9 @@ def test_the_setup_hook_reaches_a_ray_actor(tmp_path):
         f"from trainer_modules import stand_ins\nstand_ins(*{STAND_INS})\n"
     )
     package = Path(cl.__file__).parents[1]
-    environment = {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{tmp_path}"}
+    before = os.environ.get("PYTHONPATH", "")
+    path = os.pathsep.join(each for each in (str(package), str(tmp_path), before) if each)
+    environment = {**os.environ, "PYTHONPATH": path}
     run = subprocess.run(
         [sys.executable, "-c", ACTOR],
         cwd=tmp_path,

@@ -11,7 +11,8 @@ from trainer_modules import itself
 if importlib.util.find_spec("skyrl") is None:
     pytest.skip("skyrl is not installed", allow_module_level=True)
 if sys.version_info < (3, 12):
-    # SkyRL 0.3.0 declares 3.11 and cannot be imported there: pydantic wants this TypedDict.
+    # SkyRL asks for Python 3.12; its wheel can be imported by 3.11 if pydantic gets the TypedDict
+    # that it wants. This replaces a part of the standard library, for this process only.
     typing.TypedDict = importlib.import_module("typing_extensions").TypedDict
 SKYRL = (
     "skyrl",

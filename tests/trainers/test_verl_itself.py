@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from lock_game import ROLLOUTS, TURNS, Policy, as_array
 from trainer_modules import itself
 
 import creditlib as cl
@@ -16,14 +17,17 @@ from creditlib.integrations.verl import registry as adapter
 from creditlib.rows.settings import PREFIX, estimator_names
 from creditlib.testing import assert_close
 
-verl, ray_trainer, trainer_base, core_algos, verl_config, omegaconf, tensordict = itself(
-    "verl",
-    "verl.trainer.ppo.ray_trainer",
-    "verl.trainer.ppo.v1.trainer_base",
-    "verl.trainer.ppo.core_algos",
-    "verl.trainer.config",
-    "omegaconf",
-    "tensordict",
+verl, ray_trainer, trainer_base, core_algos, verl_config, verl_workers, omegaconf, tensordict = (
+    itself(
+        "verl",
+        "verl.trainer.ppo.ray_trainer",
+        "verl.trainer.ppo.v1.trainer_base",
+        "verl.trainer.ppo.core_algos",
+        "verl.trainer.config",
+        "verl.workers.config",
+        "omegaconf",
+        "tensordict",
+    )
 )
 pytestmark = pytest.mark.filterwarnings("ignore")  # of verl and what it imports
 OmegaConf, DataProto = omegaconf.OmegaConf, verl.DataProto
@@ -434,3 +438,119 @@ def test_a_rejected_last_output_does_not_zero_its_session():
 
     assert both("creditlib_grpo") == [[0.5, 0.5], [0.0, 0.0], [-0.5, -0.5]]
     assert both(core_algos.AdvantageEstimator.GRPO)[0] == [0.0, 0.0]
+
+
+# Rows as users have them: columns of turns in lists, arrays and tensors.
+
+TURN_MASK = torch.tensor([[1, 0, 1], [1, 0, 1], [1, 0, 1], [1, 0, 1]])
+SEEN = [["a", "b"], ["a", "c"], ["a", "b"], ["d", "b"]]
+STEP_REWARD = [[0.5, 0.0], [0.0, 0.25], [1.0, 0.0], [0.0, 0.0]]
+
+
+def with_columns(anchor, turn_reward):
+    reward = torch.zeros(4, 3)
+    reward[:, -1] = torch.tensor([1.0, 0.0, 0.5, 0.25])
+    uid = np.array(["p"] * 4, dtype=object)
+    batch = {"mask": TURN_MASK, "reward": reward, "uid": uid}
+    return proto(batch, anchor=anchor, turn_reward=turn_reward)
+
+
+CONTAINERS = {
+    "list": (SEEN, STEP_REWARD),
+    "array of lists": (as_array(SEEN), as_array(STEP_REWARD)),
+    "array of objects": (np.array(SEEN, dtype=object), np.array(STEP_REWARD, dtype=object)),
+    "array of text": (np.array(SEEN), np.array(STEP_REWARD)),
+    "array of arrays": (as_array([np.array(x) for x in SEEN]), np.array(STEP_REWARD)),
+    "tensor": (as_array(SEEN), torch.tensor(STEP_REWARD)),
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_rows_with_equally_many_turns_in_any_container_give_one_result(container):
+    """`DataProto.from_dict` makes a two-dimensional array of lists of one length."""
+    data = with_columns(*CONTAINERS[container])
+    if container == "list":
+        assert data.non_tensor_batch["anchor"].shape == (4, 2)
+    plain = with_columns(as_array(SEEN), as_array(STEP_REWARD))
+    for found, expected in zip(
+        computed(data, "creditlib_gigpo", config()),
+        computed(plain, "creditlib_gigpo", config()),
+        strict=True,
+    ):
+        assert torch.equal(found, expected)
+
+
+def test_a_batch_taken_apart_and_joined_keeps_its_credit():
+    whole = with_columns(SEEN, STEP_REWARD)
+    joined = DataProto.concat(with_columns(SEEN, STEP_REWARD).chunk(2))
+    found = [computed(data, "creditlib_gigpo", config())[0] for data in (whole, joined)]
+    assert torch.equal(*found)
+
+
+# A training from end to end, without Ray and without a model: own sampling, then verl.
+
+ACTOR = verl_workers.ActorConfig(strategy="fsdp", rollout_n=ROLLOUTS, use_dynamic_bsz=True)
+STEPS, FIFTH = 60, 12
+
+
+def game_proto(rollouts):
+    """A batch as a user's own loop makes it: columns are lists with one value for each turn."""
+    reward = rollouts.token_reward
+    tensors = {
+        "response_mask": rollouts.mask,
+        "token_level_rewards": reward,
+        "token_level_scores": reward.clone(),
+    }
+    beside = {
+        "uid": [f"safe {each}" for each in rollouts.safe.tolist()],
+        "anchor": rollouts.seen,
+        "turn_reward": [[x / TURNS for x in row] for row in rollouts.right],
+        "information_gain": rollouts.right,
+    }
+    return DataProto.from_dict(tensors=tensors, non_tensors=beside)
+
+
+def trained(name, seed, steps=STEPS, rate=0.1):
+    """The share of games won in each step of a training with verl's advantages and loss."""
+    generator, policy = torch.Generator().manual_seed(seed), Policy()
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=rate, weight_decay=0.0)
+    won = []
+    for _ in range(steps):
+        rollouts = policy.play(generator)
+        advantage, _ = computed(game_proto(rollouts), name, config())
+        new = policy.log_prob(rollouts)
+        loss, _ = core_algos.compute_policy_loss_vanilla(
+            new.detach(), new, advantage, rollouts.mask, config=ACTOR
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        won.append(rollouts.won)
+    return won
+
+
+def gained(won):
+    """By how much the last fifth of the steps won more games than the first fifth."""
+    return np.mean(won[-FIFTH:]) - np.mean(won[:FIFTH])
+
+
+# A policy that draws at random wins 1 game of 64. A fifth is 12 steps of 32 games, so the standard
+# deviation of its share of games won is 0.0063, that of a difference 0.009.
+MARGIN = 0.5
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    "name", ["grpo", "creditlib_grpo", "creditlib_rloo", "creditlib_gigpo", "creditlib_igpo"]
+)
+def test_a_training_from_end_to_end_learns_the_game(name, seed):
+    """`grpo` is verl's own: the game can be learned without creditlib too."""
+    assert gained(trained(name, seed)) > MARGIN
+
+
+def test_without_a_step_of_the_optimizer_nothing_is_learned():
+    assert abs(gained(trained("creditlib_grpo", 0, rate=0.0))) < 0.05
+
+
+def test_a_training_repeats_exactly():
+    assert trained("creditlib_gigpo", 0, steps=15) == trained("creditlib_gigpo", 0, steps=15)

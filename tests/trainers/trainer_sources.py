@@ -97,10 +97,14 @@ def recorded(name):
 
 
 def found(trainer):
-    """The hooks of an adapter as the source has them."""
+    """The hooks of an adapter as the source has them: parameters, or the type of a value."""
     from creditlib.integrations.patching import locate, parameters_of
 
-    return {hook.path: list(parameters_of(locate(trainer, hook)[2])) for hook in trainer.hooks}
+    values = {hook: locate(trainer, hook)[2] for hook in trainer.hooks}
+    return {
+        hook.path: type(value).__name__ if hook.value_type else list(parameters_of(value))
+        for hook, value in values.items()
+    }
 
 
 def from_source(own, missing=(), within=""):

@@ -37,46 +37,48 @@ def gae_arguments(**changes):
     return {**arguments, **changes}
 
 
+AS_TENSORS = "`creditlib.tensors` makes tensors of lists, arrays and columns"
 WRONG_TENSORS = {
     "a list": (
         {"group": [7, 7]},
-        "grpo: `group` must be int[batch], got list.",
+        f"grpo: `group` must be int[batch], got list; {AS_TENSORS}.",
     ),
     "a numpy array": (
         {"reward": np.zeros(2)},
-        "grpo: `reward` must be float[batch], got numpy.ndarray.",
+        f"grpo: `reward` must be float[batch], got numpy.ndarray; {AS_TENSORS}.",
     ),
     "None for a required tensor": (
         {"group": None},
-        "grpo: `group` must be int[batch], got None.",
+        "grpo: `group` must be int[batch], got None; `ids` makes integers of uids.",
     ),
     "a number": (
         {"reward": 1.0},
-        "grpo: `reward` must be float[batch], got float.",
+        f"grpo: `reward` must be float[batch], got float; {AS_TENSORS}.",
     ),
-    "integer rewards": (
-        {"reward": torch.tensor([0, 1])},
-        "grpo: `reward` must be float[batch], got torch.int64 (2,).",
+    "complex rewards": (
+        {"reward": torch.zeros(2, dtype=torch.complex64)},
+        "grpo: `reward` must be float[batch], got torch.complex64 (2,).",
     ),
     "a float mask": (
         {"valid": torch.ones(2)},
-        "grpo: `valid` must be bool[batch], got torch.float32 (2,).",
+        "grpo: `valid` must be bool[batch], got torch.float32 (2,); "
+        "compare it with 0: `valid != 0`.",
     ),
     "an integer mask": (
         {"valid": torch.ones(2, dtype=torch.int64)},
-        "grpo: `valid` must be bool[batch], got torch.int64 (2,).",
+        "grpo: `valid` must be bool[batch], got torch.int64 (2,); compare it with 0: `valid != 0`.",
     ),
     "float ids": (
         {"group": torch.zeros(2)},
-        "grpo: `group` must be int[batch], got torch.float32 (2,).",
+        "grpo: `group` must be int[batch], got torch.float32 (2,); call `.long()`.",
     ),
     "unsigned ids": (
         {"group": torch.zeros(2, dtype=torch.uint8)},
-        "grpo: `group` must be int[batch], got torch.uint8 (2,).",
+        "grpo: `group` must be int[batch], got torch.uint8 (2,); call `.long()`.",
     ),
     "too many axes": (
         {"reward": torch.zeros(2, 1)},
-        "grpo: `reward` must be float[batch], got torch.float32 (2, 1).",
+        "grpo: `reward` must be float[batch], got torch.float32 (2, 1); call `.squeeze(-1)`.",
     ),
     "too few axes": (
         {"reward": torch.tensor(0.0)},
@@ -92,7 +94,7 @@ WRONG_TENSORS = {
     ),
     "a sparse tensor": (
         {"reward": torch.zeros(2).to_sparse()},
-        "grpo: `reward` must be float[batch], got torch.sparse_coo.",
+        "grpo: `reward` must be float[batch], got torch.sparse_coo; call `.to_dense()`.",
     ),
 }
 
@@ -148,20 +150,83 @@ def test_packed_tokens_need_offsets_and_padded_ones_refuse_them(refusal):
     )
 
 
-def test_a_missing_tensor_is_pythons_own_error():
-    with pytest.raises(TypeError) as caught:
-        cl.grpo(reward=REWARD)
-    assert str(caught.value) == "grpo() missing 1 required keyword-only argument: 'group'"
+def test_integers_and_flags_are_rewards():
+    """1, 0: the mean is 1/2, so the credit is 1/2 and −1/2; in float32, as of float32 rewards."""
+    for kind in (torch.bool, torch.uint8, torch.int8, torch.int32, torch.int64):
+        credit = cl.grpo(reward=torch.tensor([1, 0]).to(kind), group=GROUP, scale=None)
+        assert credit.tolist() == [0.5, -0.5]
+        assert credit.dtype == torch.float32
+    # 2^53 + 0 and 2^53 − 1 differ in float64 and not in float32
+    large = torch.tensor([2**53, 2**53 - 1])
+    assert cl.grpo(reward=large, group=GROUP, scale=None).tolist() == [0.5, -0.5]
 
 
-def test_a_misspelled_option_is_pythons_own_error():
-    with pytest.raises(TypeError, match=r"unexpected keyword argument 'sclae'"):
-        cl.grpo(reward=REWARD, group=GROUP, sclae=None)
+def test_integers_as_rewards_are_converted_under_compile_too():
+    torch._dynamo.reset()
+    compiled = torch.compile(cl.grpo, fullgraph=True, backend="eager")
+    assert compiled(reward=torch.tensor([1, 0]), group=GROUP, scale=None).tolist() == [0.5, -0.5]
 
 
-def test_tensors_are_keyword_only():
-    with pytest.raises(TypeError, match=r"takes 0 positional arguments but 2 were given"):
-        cl.grpo(REWARD, GROUP)
+def test_values_that_nobody_reads_may_be_anything():
+    """Row 1 is left out, row 0 has one turn: what lies elsewhere is padding."""
+    clean = gigpo_arguments(turn_count=torch.tensor([1, 0]), valid=torch.tensor([True, False]))
+    dirty = {
+        **clean,
+        "reward": torch.tensor([0.0, math.nan]),
+        "turn_reward": torch.tensor([[0.0, math.inf], [math.nan, 1e30]]),
+        "turn_count": torch.tensor([1, 7]),
+    }
+    try:
+        found = cl.gigpo(**dirty).tolist()
+    except cl.ContractError as error:
+        found = str(error)
+    assert found == cl.gigpo(**clean).tolist()
+
+
+def test_a_mask_is_a_map_of_its_runs():
+    """Turn 0 writes tokens 1 and 2, turn 1 token 4."""
+    mask = torch.tensor([[False, True, True, False, True]])
+    turn = torch.tensor([[-1, 0, 0, -1, 1]])
+    credit = torch.tensor([[0.5, -1.0]])
+    assert torch.equal(cl.to_tokens(credit, mask), cl.to_tokens(credit, turn))
+    assert torch.equal(cl.to_tokens(credit, turn=mask), cl.to_tokens(credit, turn))
+    rewards = {"token_reward": torch.arange(5.0)[None], "gamma": 0.5}
+    ours = cl.discounted_return(**rewards, turn=mask)
+    assert torch.equal(ours, cl.discounted_return(**rewards, turn=turn))
+
+
+def test_a_run_of_a_packed_mask_ends_with_its_row():
+    """Rows of 2 and 3 tokens, all written: the second row begins with turn 0 again."""
+    mask, offsets = torch.ones(5, dtype=torch.bool), torch.tensor([0, 2, 5])
+    credit = torch.tensor([[1.0], [2.0]])
+    assert cl.to_tokens(credit, mask, offsets=offsets).tolist() == [1, 1, 2, 2, 2]
+
+
+def test_a_missing_tensor_is_named_with_its_contract(refusal):
+    sentence = "grpo: `group` must be int[batch], got nothing; `ids` makes integers of uids."
+    assert refusal(cl.grpo, reward=REWARD) == sentence
+    given = gigpo_arguments()
+    del given["turn_reward"]
+    assert refusal(cl.gigpo, **given) == (
+        "gigpo: `turn_reward` must be float[batch turn], got nothing; "
+        "`outcome_at_last_turn` makes it from `reward`."
+    )
+
+
+def test_a_misspelled_argument_is_named_with_the_nearest(refusal):
+    assert refusal(cl.grpo, reward=REWARD, group=GROUP, sclae=None) == (
+        "grpo: `sclae` must be one of its arguments, got None (did you mean 'scale'?)."
+    )
+    assert refusal(cl.grpo, rewrd=REWARD, group=GROUP) == (
+        "grpo: `rewrd` must be one of its arguments, got torch.float32 (2,) "
+        "(did you mean 'reward'?)."
+    )
+
+
+def test_tensors_are_keyword_only(refusal):
+    assert refusal(cl.grpo, REWARD, GROUP) == (
+        "grpo: `reward` must be given by name, grpo(reward=…, group=…), got 2 by place."
+    )
 
 
 WRONG_OPTIONS = {
@@ -228,7 +293,7 @@ def test_whole_numbers_and_numpy_floats_are_numbers():
 
 def test_positional_arguments_are_checked_too(refusal):
     assert refusal(cl.to_tokens, [1.0], torch.zeros(1, 2, dtype=torch.int64)) == (
-        "to_tokens: `credit` must be float[batch] or float[batch turn], got list."
+        f"to_tokens: `credit` must be float[batch] or float[batch turn], got list; {AS_TENSORS}."
     )
 
 
@@ -254,7 +319,7 @@ def test_nothing_is_computed_before_a_refusal(refusal):
         ran.append(reward)
         return reward
 
-    refusal(estimator, reward=torch.tensor([1]))
+    refusal(estimator, reward=torch.tensor([[1]]))
     assert ran == []
 
 
@@ -265,33 +330,19 @@ def test_what_a_checked_function_returns_is_detached():
     assert reward.grad is None
 
 
-def test_the_check_is_skipped_under_compile(monkeypatch):
-    """A call that breaks the contract is refused eagerly and traced without a look."""
+def test_values_are_not_looked_at_while_a_call_is_traced(monkeypatch):
+    """Names, dtypes, sizes and options are: see tests/test_compiled_refusals.py."""
     looked = []
-
-    def look(*_):
-        looked.append("tensors")
-        return {}
-
-    monkeypatch.setattr("creditlib.vocabulary.contract.check_tensors", look)
     monkeypatch.setattr(
-        "creditlib.vocabulary.contract._check_options", lambda *_: looked.append("options")
+        "creditlib.vocabulary.contract.check_values", lambda *_: looked.append("values")
     )
     arguments = random_arguments(cl.grpo)
     eager = cl.grpo(**arguments)
-    assert looked == ["tensors", "options"]
+    assert looked == ["values"]
     torch._dynamo.reset()
     compiled = torch.compile(cl.grpo, fullgraph=True, backend="eager")
     assert torch.equal(compiled(**arguments), eager)
-    assert looked == ["tensors", "options"]
-
-
-def test_a_wrong_call_is_not_refused_while_compiling(refusal):
-    arguments = {"reward": REWARD, "group": GROUP, "eps": -1.0}
-    assert refusal(cl.grpo, **arguments)
-    torch._dynamo.reset()
-    result = torch.compile(cl.grpo, fullgraph=True, backend="eager")(**arguments)
-    assert result.shape == REWARD.shape
+    assert looked == ["values"]
 
 
 def test_check_tensors_leaves_missing_and_optional_ones_alone():
@@ -306,7 +357,10 @@ def test_turns_beyond_the_tensor_are_refused(name, refusal):
     arguments = random_arguments(getattr(cl, name), turns=3)
     arguments["turn_count"][2] = 4
     tensor = next(key for key, x in arguments.items() if x.shape == (12, 3))
-    sentence = f"{name}: `turn_count` must be at most 3, the turns of `{tensor}`, got 4."
+    sentence = (
+        f"{name}: `turn_count` must be at most 3, the turns of `{tensor}`, got 4 in row 2; "
+        "`turn_count` counts turns, not tokens."
+    )
     assert refusal(getattr(cl, name), **arguments) == sentence
     out = torch.arange(12) != 2
     assert getattr(cl, name)(**arguments, valid=out)[2].tolist() == [0, 0, 0]

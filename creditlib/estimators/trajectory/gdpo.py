@@ -75,10 +75,15 @@ def gdpo(
 
     mean and variance count row i `length[i]` times (its tokens), or once without `length`.
 
-    Special cases: one objective is the whitened `grpo`.
+    rewards[i,k] = NaN says that row i has no score under objective k. The row is then no member of
+    its group there: it changes no statistic of objective k, and a[i,k] = 0.
 
-    Degenerate cases: an objective that is constant in a group adds exactly 0 there; a batch of
-    equal sums gives 0; a group of one gets what it gets in `grpo`.
+    Special cases: one objective is the whitened `grpo`. A row without any score is as a row that
+    `valid` leaves out: it gets 0 and does not enter the whitening.
+
+    Degenerate cases: an objective that is constant in a group adds exactly 0 there; objectives that
+    cancel add to exactly 0; a batch of equal sums gives 0; a group of one gets what it gets in
+    `grpo`, and so does the only row of a group that has a score under an objective.
 
     Source: Liu et al. 2026, arXiv:2601.05242, as in verl's `compute_gdpo_outcome_advantage`.
     Differs from verl: a lone rollout gets 0 (`presets.VERL_GDPO` restores the raw reward).
@@ -96,20 +101,24 @@ def gdpo(
     if not numbers or len(scales) != objectives:
         wanted = f"one number for each of the {objectives} objectives"
         raise contract_error("gdpo", "weights", wanted, repr(weights))
+    scored = valid_rows(valid, rewards)[:, None] & ~rewards.isnan()
     parts = relative(
         wide(rewards),
         group,
         torch.arange(objectives, device=rewards.device)[None],
-        valid=valid,
+        where=scored,
         scale="std",
         ddof=ddof,
         eps=eps,
         lone=lone,
         backend=backend,
     )
-    credit = parts.new_zeros(len(parts))
+    credit, size = parts.new_zeros(len(parts)), parts.new_zeros(len(parts))
     for scale, part in zip(scales, parts.unbind(1), strict=True):
-        credit = credit + scale * part
+        credit, size = credit + scale * part, size + (scale * part).abs()
+    # Whitening would enlarge the rounding that remains of objectives that cancel.
+    rounding = 8 * torch.finfo(size.dtype).eps * size
+    credit = torch.where(credit.abs() > rounding, credit, torch.zeros_like(credit))
     weight = wide(length) if length is not None else torch.ones_like(credit)
-    weight = torch.where(valid_rows(valid, credit), weight, torch.zeros_like(weight))
+    weight = torch.where(scored.any(1), weight, torch.zeros_like(weight))
     return standardize(credit, weight, whiten_eps)

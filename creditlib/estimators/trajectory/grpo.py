@@ -19,7 +19,7 @@ from creditlib.vocabulary import (
     Valid,
     breaks,
 )
-from creditlib.vocabulary.contract import checked
+from creditlib.vocabulary.contract import checked, contract_error
 
 __all__ = ["grpo"]
 
@@ -97,10 +97,13 @@ def grpo(
     the raw rewards of the batch, "centered_batch" with that of the group-centered rewards;
     center="leave_one_out", scale=None is `rloo`.
 
-    `eps` has the unit of the reward (eps_at="variance": of its square).
+    `eps` has the unit of the reward (eps_at="variance": of its square). `ddof` belongs to "std".
+    Without a scale `scale_over`, `eps` and `eps_at` are not read. "centered_batch" needs "std": the
+    mean of centered rewards is rounding, and so is their median deviation where most are equal.
 
     Degenerate cases: a constant group gives exactly 0, whatever the constant and dtype. A group
-    of one gives 0 (lone="raw": its reward, with a scale of 1). Where the scale is 0, credit is 0.
+    of one gives 0 (lone="raw": its reward, with a scale of 1, or with the scale of the batch where
+    `scale_over` says so). Where the scale is 0, credit is 0.
     With center=None nothing is subtracted, so a constant stays unless the group's scale divides it.
     An empty batch gives an empty result.
 
@@ -113,6 +116,10 @@ def grpo(
     >>> grpo(reward=torch.tensor([0.0, 0.0, 0.0, 1.0]), group=torch.tensor([7, 7, 7, 7]))
     tensor([-0.5000, -0.5000, -0.5000,  1.5000])
     """
+    if scale_over == "centered_batch" and scale not in ("std", None):
+        wanted = f"'group' or 'batch' with scale={scale!r}"
+        remedy = "of centered rewards it is rounding"
+        raise contract_error("grpo", "scale_over", wanted, repr(scale_over), remedy)
     unit: dict[str, Any] = {"scale": scale, "ddof": ddof, "eps": eps, "eps_at": eps_at}
     unit["backend"] = backend
     peers: dict[str, Any] = {"valid": valid, "center": center, "lone": lone, "backend": backend}

@@ -38,6 +38,10 @@ from creditlib.vocabulary.contract import checked
 
 __all__ = ["gigpo"]
 
+EpisodeWeight = Annotated[
+    float,
+    ArgumentSpec("factor on E, the credit of a trajectory in its group; 0 leaves S alone", low=0),
+]
 StepWeight = Annotated[
     float, ArgumentSpec("factor on S, the credit of a turn among turns from its state", low=0)
 ]
@@ -89,6 +93,7 @@ def gigpo(
     valid: Valid | None = None,
     invalid_action: InvalidAction | None = None,
     gamma: Gamma = 0.95,
+    episode_weight: EpisodeWeight = 1.0,
     step_weight: StepWeight = 1.0,
     scale: Deviation = "std",
     episode_over: EpisodeOver = "trajectory",
@@ -101,7 +106,7 @@ def gigpo(
 ) -> TurnCredit:
     """How much better a trajectory did than its group, and a turn than others from its state.
 
-        A[i,k] = E[i,k] + step_weight · S[i,k]
+        A[i,k] = episode_weight · E[i,k] + step_weight · S[i,k]
         E[i,k] = (reward[i] − p[i,k] − mean over group(i)) / (std + eps)
         S[i,k] = (G[i,k] − mean over anchor(i,k)) / (std + eps)
         G[i,k] = turn_reward[i,k] + gamma · G[i,k+1],  then − p[i,k]
@@ -115,12 +120,16 @@ def gigpo(
     trajectories count more.
 
     leave_out=None keeps every turn in the mean at its anchor, as published. leave_out="trajectory",
-    scale=None and gamma=1 make the expected E + S exactly (1 + step_weight) times the policy
-    gradient. With either value E leaves the trajectory out, and a turn without peers is compared
-    with all turns of the group's other trajectories: a baseline that does not depend on its action.
+    scale=None and gamma=1 make the expected A exactly (episode_weight + step_weight) times the
+    policy gradient. With either value E leaves the trajectory out, and a turn without peers is
+    compared with all turns of the group's other trajectories: a baseline that does not depend on
+    its action.
 
     Special cases: step_weight=0 is `grpo` on every turn; so are anchors that are all distinct
     (without leave_out). One turn each from one anchor gives (1 + step_weight) · `grpo`.
+    episode_weight=0 is the credit among equal states alone, to be added to any credit of
+    trajectories: `per_turn(grpo(…), turn_count) + w · gigpo(…, episode_weight=0)` is
+    `gigpo(…, step_weight=w)`.
 
     Degenerate cases: equal rewards and penalties in a group give E = 0, equal returns at an anchor
     S = 0, both exactly. An anchor met once gives S = 0 (but see leave_out); a negative anchor
@@ -164,7 +173,9 @@ def gigpo(
         else:
             typical = _typical_penalty(penalty[0], where, first)
             episode = _episode_with_penalty(wide(reward), group, penalty, typical, peers, options)
-    credit = episode + step_weight * _step(returns, group, anchor, where, leave_out, options)
+    credit = episode_weight * episode + step_weight * _step(
+        returns, group, anchor, where, leave_out, options
+    )
     return torch.where(where, credit, torch.zeros_like(credit))
 
 

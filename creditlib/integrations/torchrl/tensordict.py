@@ -168,6 +168,7 @@ def _turn_rows(read: _Read, settings: CreditSettings) -> Rows:
         trajectory=[piece for piece in range(count) for _ in range(width)],
         step=list(range(width)) * count,
         keep=_not_after(mask).flatten(),
+        outcome="same",  # each row holds the sum of its piece
         columns={**columns, "turn_reward": torch.where(mask, reward, 0.0).flatten().tolist()},
         settings=settings,
     )

@@ -58,9 +58,10 @@ TRAINER = Trainer(
                 "environment_factory",
             ),
         ),
+        Hook("accelerate.utils:gather_object", ("object",)),
     ),
 )
-_METHODS, _EXPORTED = TRAINER.hooks[:-1], TRAINER.hooks[-1]
+_METHODS, _EXPORTED = TRAINER.hooks[:4], TRAINER.hooks[4]
 
 CreditGRPOTrainer: type[Any]
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from creditlib.integrations.verl.settings import group_ids, verl_settings
-from creditlib.rows.columns import column_names, columns_from
+from creditlib.rows.columns import column_names, columns_from, columns_of
 from creditlib.rows.credit import credit_rows
 from creditlib.rows.read import Rows, outcome_of, read_rows
 from creditlib.rows.settings import CreditSettings, setting
@@ -58,7 +58,8 @@ def _rows(
     same = reward is score or reward.data_ptr() == score.data_ptr()
     outcome = outcome_of(score, mask)
     more: dict[str, Any] = {}
-    columns = {**_columns(batch, settings), **_columns(beside, settings)}
+    named = {"baseline": "reward_baselines"}
+    columns = {**columns_of(batch, settings, named), **columns_of(beside, settings, named)}
     columns |= _objectives(beside, config)
     if keys is not None and step is not None and list(keys) != list(step.batch.keys):
         wanted = "the names of the step's batch in their order"  # columns are read in this order
@@ -66,7 +67,7 @@ def _rows(
     if keys is not None:
         sessions = [_session(key) for key in keys]
         more = {"trajectory": [s[:2] for s in sessions], "step": [s[2] for s in sessions]}
-        _refuse_several_scores(settings, outcome, more["trajectory"])
+        more["outcome"] = settings.outcome or "same"  # verl copies the score of a session
     if step is not None:
         tags = [tag or {} for tag in step.batch.tags or [{}] * len(mask)]
         more["keep"] = [not tag.get("is_padding", False) for tag in tags]
@@ -91,24 +92,6 @@ def _session(key: str) -> tuple[str, str, int]:
     if len(parts) != 3 or not parts[2].isdigit():
         raise contract_error("creditlib", "batch_keys", "{uid}_{session}_{output}", repr(key))
     return parts[0], parts[1], int(parts[2])
-
-
-def _refuse_several_scores(
-    settings: CreditSettings, outcome: Tensor, trajectory: Sequence[Any]
-) -> None:
-    """Refuse different scores in one session: verl copies one score to all outputs of a session."""
-    first: dict[Any, float] = {}
-    for owner, score in zip(trajectory, outcome.tolist(), strict=True):
-        if not np.isnan(score) and first.setdefault(owner, score) != score:
-            wanted = "one score in all outputs of a session (rewards of turns: `turn_reward`)"
-            fact = f"{first[owner]:g} and {score:g} in session {owner[0]}_{owner[1]}"
-            raise contract_error(settings.name, "token_level_scores", wanted, fact)
-
-
-def _columns(source: Mapping[str, Any], settings: CreditSettings) -> dict[str, Any]:
-    """The columns that the settings need, out of verl's tensors or its arrays beside them."""
-    named = {name: name for name in column_names(settings)} | {"baseline": "reward_baselines"}
-    return {name: list(source[key]) for name, key in named.items() if key in source.keys()}  # noqa: SIM118
 
 
 def _objectives(beside: Mapping[str, Any], config: Any) -> dict[str, Any]:

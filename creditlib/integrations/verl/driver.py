@@ -21,7 +21,7 @@ from creditlib.rows.settings import is_ours
 
 __all__ = ["patch_drivers"]
 
-_V0, _DATA_METRICS, _V1, _V1_STEP = TRAINER.hooks[1:]
+_V0, _DATA_METRICS, _V1, _V1_STEP = TRAINER.hooks[1:5]
 
 _STEP: ContextVar[Step | None] = ContextVar("creditlib_verl_step", default=None)
 # v0 logs what `compute_data_metrics` returns; metrics wait here until it is called.

@@ -96,6 +96,7 @@ def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
 
 def _register() -> Callable[[], None]:
     verify(TRAINER, TRAINER.hooks[0])
+    verify(TRAINER, TRAINER.hooks[6])
     core = importlib.import_module(CORE)
     added = [name for name in _names() if name not in core.ADV_ESTIMATOR_REGISTRY]
     for name in added:

@@ -41,6 +41,11 @@ TRAINER = Trainer(
             "verl.trainer.ppo.v1.trainer_base:PPOTrainer._compute_advantage",
             ("self", "batch", "metrics"),
         ),
+        Hook(
+            "verl.trainer.ppo.v1.trainer_base:tq.kv_batch_get",
+            ("keys", "partition_id", "select_fields"),
+        ),
+        Hook(f"{CORE}:ADV_ESTIMATOR_REGISTRY", value_type="dict"),
     ),
 )
 

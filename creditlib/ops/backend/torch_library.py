@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from creditlib.ops.backend.lookup import FILES, implementation_of
+from creditlib.ops.backend.sizes import SizeCheck
 from creditlib.ops.precision import as_float, copy_to_out
 
 __all__ = ["Shape", "custom_operators", "per_token"]
@@ -36,23 +37,42 @@ def per_token(*names: str) -> Shape:
 
 
 def custom_operators(
-    reference: Callable[..., Any], schema: str, shape: Shape, *, clones: bool = False
+    reference: Callable[..., Any],
+    schema: str,
+    shape: Shape,
+    check: SizeCheck,
+    *,
+    clones: bool = False,
 ) -> dict[str, Callable[..., Any]]:
     """What torch.compile calls instead of an implementation, by backend.
 
-    An operator may not return `out`: the result is copied into it afterwards.
+    An operator checks its sizes when it runs: nobody has looked at them while the call was traced.
+    It may not return `out`: the result is copied into it afterwards.
     """
-    return {backend: _operator(reference, backend, schema, shape, clones) for backend in FILES}
+    return {
+        backend: _operator(reference, backend, schema, shape, check, clones) for backend in FILES
+    }
+
+
+def _checked_result(
+    reference: Callable[..., Any], backend: str, check: SizeCheck, given: Mapping[str, Any]
+) -> Any:
+    check(reference.__name__, given)
+    return implementation_of(reference, backend)(**given)
 
 
 def _operator(
-    reference: Callable[..., Any], backend: str, schema: str, shape: Shape, clones: bool
+    reference: Callable[..., Any],
+    backend: str,
+    schema: str,
+    shape: Shape,
+    check: SizeCheck,
+    clones: bool,
 ) -> Callable[..., Any]:
     names = [each for each in inspect.signature(reference).parameters if each != "out"]
 
     def run(*args: Any) -> Any:
-        given = dict(zip(names, args, strict=False))
-        result = implementation_of(reference, backend)(**given)
+        result = _checked_result(reference, backend, check, dict(zip(names, args, strict=False)))
         # Two results of an operator may not be views of one tensor.
         return tuple(map(torch.clone, result)) if clones else result
 

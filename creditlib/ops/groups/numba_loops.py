@@ -213,7 +213,7 @@ def _pair(keys: Sequence[Tensor], like: Tensor) -> tuple[np.ndarray[Any, Any], A
 def dense(*keys: Tensor) -> Tensor:
     """The number of the id of each row; the ids are numbered in order of appearance."""
     like = keys[0]
-    result = torch.empty(like.shape, dtype=torch.int64)
+    result = torch.empty(like.shape, dtype=torch.int64, device="cpu")
     _number(*_pair(keys, like), np.ones(like.numel(), dtype=np.bool_), result.view(-1).numpy())
     return result
 
@@ -242,7 +242,7 @@ def relative(
             otherwise=otherwise,
         )  # fmt: skip
     double = torch.float64
-    result = torch.empty(x.shape, dtype=double)
+    result = torch.empty(x.shape, dtype=double, device="cpu")
     _relative(
         _flat(x, x, double),
         *_pair(keys, x),

@@ -1,6 +1,7 @@
 """Discounted sums of what follows, along turns and along the tokens that the policy wrote."""
 
 from creditlib.ops.backend.operation import Operation
+from creditlib.ops.backend.sizes import same_shape, token_sizes
 from creditlib.ops.backend.torch_library import per_token
 from creditlib.ops.returns import reference
 
@@ -13,6 +14,7 @@ token_returns = Operation(
     reference.token_returns,
     schema="(Tensor reward, Tensor turn, float gamma, Tensor? present=None, "
     "Tensor? offsets=None) -> Tensor",
+    check=token_sizes,
     shape=_of_reward,
 )
 
@@ -20,6 +22,7 @@ whitened_returns = Operation(
     reference.whitened_returns,
     schema="(Tensor reward, Tensor turn, float gamma, float eps, Tensor? present=None, "
     "Tensor? offsets=None) -> (Tensor, Tensor)",
+    check=token_sizes,
     shape=lambda given: (_of_reward(given), _of_reward(given)),
 )
 
@@ -27,11 +30,13 @@ gae = Operation(
     reference.gae,
     schema="(Tensor reward, Tensor value, Tensor turn, float gamma, float lam, "
     "Tensor? bootstrap=None, Tensor? present=None, Tensor? offsets=None) -> (Tensor, Tensor)",
+    check=token_sizes,
     shape=lambda given: (_of_reward_and_value(given), _of_reward_and_value(given)),
 )
 
 turn_returns = Operation(
     reference.turn_returns,
     schema="(Tensor x, Tensor where, float gamma) -> Tensor",
+    check=same_shape("x", "where"),
     shape=lambda given: given["x"].new_empty(given["x"].shape),
 )

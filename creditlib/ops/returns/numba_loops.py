@@ -9,17 +9,20 @@ side nor a gap changes a bit. Each row is a program of its own, so threads chang
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from creditlib.inputs.turn_order import refuse_unordered_turns
 from creditlib.ops.backend.numba_arrays import array, bounds, target
 from creditlib.ops.backend.numba_compile import compiled
 from creditlib.ops.backend.openmp import parallel_rows
 from creditlib.ops.precision import as_float, copy_to_out
 from creditlib.ops.whiten.numba_loops import edges, keys, moments_of, whiten_rows
+from creditlib.ops.whiten.reference import refuse_not_finite
 
 __all__ = ["gae", "token_returns", "turn_returns", "whitened_returns"]
 
@@ -27,6 +30,8 @@ _compiled = functools.partial(compiled, fastmath={"contract"})
 
 # Which rewards of unwritten tokens count: those between written tokens, all, or those present.
 _BETWEEN, _ALL, _PRESENT = 0, 1, 2
+# Above every turn id: a row is walked from its end.
+_LAST_ID = np.iinfo(np.int64).max
 
 
 @_compiled
@@ -44,10 +49,13 @@ def _gae_rows(
     decay: Any,
     advantage: Any,
     returns: Any,
-) -> None:
+) -> Any:
+    """Returns whether an id went back along its row."""
+    back = False
     for i in range(first, last):
         start, t = bound[i], bound[i + 1] - 1
         gap, ahead, carry, lowest = 0.0, bootstrap[i], 0.0, -1
+        later = _LAST_ID
         while t >= start:
             # An unsigned index spares the check for indices that count from the end.
             while t >= start and turn[np.uintp(t)] < 0:
@@ -65,6 +73,9 @@ def _gae_rows(
                 t -= 1
             while t >= start and turn[np.uintp(t)] >= 0:
                 u = np.uintp(t)
+                who = np.int64(turn[u])
+                back |= who > later
+                later = who
                 here = np.float64(value[u])
                 delta = (np.float64(reward[u]) + gap) + (gamma * ahead - here)
                 carry = delta + decay * carry
@@ -76,6 +87,7 @@ def _gae_rows(
         if mode != _BETWEEN and lowest >= 0:
             advantage[lowest] = carry + gap
             returns[lowest] = (carry + gap) + ahead
+    return back
 
 
 @_compiled
@@ -89,10 +101,13 @@ def _return_rows(
     bound: Any,
     gamma: Any,
     returns: Any,
-) -> None:
+) -> Any:
+    """Returns whether an id went back along its row."""
+    back = False
     for i in range(first, last):
         start, t = bound[i], bound[i + 1] - 1
         gap, carry, lowest = 0.0, 0.0, -1
+        later = _LAST_ID
         while t >= start:
             while t >= start and turn[np.uintp(t)] < 0:
                 u = np.uintp(t)
@@ -108,12 +123,16 @@ def _return_rows(
                 t -= 1
             while t >= start and turn[np.uintp(t)] >= 0:
                 u = np.uintp(t)
+                who = np.int64(turn[u])
+                back |= who > later
+                later = who
                 carry = (np.float64(reward[u]) + gap) + gamma * carry
                 gap, lowest = 0.0, t
                 returns[u] = carry
                 t -= 1
         if mode != _BETWEEN and lowest >= 0:
             returns[lowest] = carry + gap
+    return back
 
 
 @_compiled
@@ -132,13 +151,13 @@ def _returns_and_edges(
     sign: Any,
 ) -> Any:
     """Returns, and the extremes that whitening asks for, found while a row is still at hand."""
-    count, low, high = 0, top, ~top
+    count, low, high, back = 0, top, ~top, False
     for i in range(first, last):
-        _return_rows(i, i + 1, reward, turn, present, mode, bound, gamma, returns)
+        back |= _return_rows(i, i + 1, reward, turn, present, mode, bound, gamma, returns)
         found, smaller, larger = edges(i, i + 1, bits, turn, -1, bound, top, sign)
         count += found
         low, high = min(low, smaller), max(high, larger)
-    return count, low, high
+    return count, low, high, back
 
 
 @_compiled
@@ -172,7 +191,8 @@ def token_returns(
     """The discounted return of each written token, as compiled loops."""
     result = target(turn, as_float(reward[:0]).dtype, out)
     rows, arguments = _walk(reward, turn, present, offsets, gamma, result)
-    parallel_rows(_return_rows, rows, turn.numel(), *arguments)
+    if any(parallel_rows(_return_rows, rows, turn.numel(), *arguments)):
+        refuse_unordered_turns("discounted_return", turn, offsets)
     return copy_to_out(result, out)
 
 
@@ -208,7 +228,11 @@ def whitened_returns(
     rows, arguments = _walk(reward, turn, present, offsets, gamma, plain)
     values, who, bound = array(plain), array(turn), arguments[4]
     parts = parallel_rows(_returns_and_edges, rows, tokens, *arguments, *keys(values))
+    if any(part[3] for part in parts):
+        refuse_unordered_turns("reinforce_plus_plus", turn, offsets)
     mean, rstd = moments_of(values, who, -1, bound, eps, mask=True, parts=parts)
+    if not math.isfinite(mean):
+        refuse_not_finite(plain, turn >= 0)
     parallel_rows(whiten_rows, rows, tokens, values, who, -1, bound, mean, rstd, array(result))
     return copy_to_out(result, first), copy_to_out(plain, second)
 
@@ -236,7 +260,9 @@ def gae(
     seen, mode = _counting(present, offsets)
     arrays = array(reward.to(dtype)), array(value.to(dtype)), array(turn), seen, mode, last, bound
     rates = float(gamma), float(gamma) * float(lam)
-    parallel_rows(_gae_rows, rows, turn.numel(), *arrays, *rates, array(advantage), array(returns))
+    results = array(advantage), array(returns)
+    if any(parallel_rows(_gae_rows, rows, turn.numel(), *arrays, *rates, *results)):
+        refuse_unordered_turns("gae", turn, offsets)
     return copy_to_out(advantage, first), copy_to_out(returns, second)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from creditlib.inputs.layouts import rows_of
+from creditlib.inputs.turn_order import refuse_unordered_turns
 from creditlib.ops.precision import as_float, copy_to_out
 from creditlib.ops.scans.reference import reverse_affine, shift_left
 from creditlib.ops.whiten.reference import standardize
@@ -111,6 +112,7 @@ def token_returns(
     >>> token_returns(reward, turn, gamma=0.5)
     tensor([[0.5000, 0.0000, 1.0000]])
     """
+    refuse_unordered_turns("discounted_return", turn, offsets)
     return copy_to_out(
         _carried(written_rewards(reward, turn, present, offsets), turn, gamma, offsets), out
     )
@@ -164,6 +166,7 @@ def gae(
     >>> gae(r, v, torch.tensor([[0, -1, 1]]), gamma=1.0, lam=1.0)[0]
     tensor([[0.5000, 0.0000, 0.5000]])
     """
+    refuse_unordered_turns("gae", turn, offsets)
     dtype = torch.promote_types(as_float(reward).dtype, as_float(value).dtype)
     where = turn >= 0
     value = torch.where(where, value.to(dtype), torch.zeros_like(value, dtype=dtype))

@@ -15,6 +15,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from creditlib.inputs.turn_order import refuse_unordered_turns
 from creditlib.ops.backend.triton_tensors import OPTIONS, on, rows, target
 from creditlib.ops.precision import as_float, copy_to_out
 from creditlib.ops.returns.triton_chunks import PARTS, finish, summarize
@@ -107,6 +108,7 @@ def _run(
     rates: tuple[float, float],
 ) -> None:
     """Compute returns, with `value` advantages, into `result`: one launch, or two."""
+    refuse_unordered_turns("discounted_return" if value is None else "gae", turn, offsets)
     if not turn.numel():
         return
     inputs = [None if x is None else rows(x) for x in (reward, value, turn, present)]

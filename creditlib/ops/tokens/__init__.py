@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from creditlib.ops.backend.operation import Operation
+from creditlib.ops.backend.sizes import token_sizes
 from creditlib.ops.backend.torch_library import per_token
 from creditlib.ops.precision import narrow
 from creditlib.ops.tokens import reference
@@ -23,11 +24,13 @@ def _sums(given: Mapping[str, Any]) -> Tensor:
 to_tokens = Operation(
     reference.to_tokens,
     schema="(Tensor credit, Tensor turn, Tensor? weight=None, Tensor? offsets=None) -> Tensor",
+    check=token_sizes,
     shape=per_token("credit"),
 )
 
 sum_turns = Operation(
     reference.sum_turns,
     schema="(Tensor x, Tensor turn, SymInt turns, Tensor? offsets=None) -> Tensor",
+    check=token_sizes,
     shape=_sums,
 )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from creditlib.inputs.turn_order import refuse_unordered_turns
 from creditlib.ops.backend.numba_arrays import array, bounds, target
 from creditlib.ops.backend.numba_compile import compiled
 from creditlib.ops.backend.openmp import parallel_rows
@@ -23,28 +24,38 @@ _BLOCK, _ONE = np.uintp(32), np.uintp(1)
 
 @compiled
 def _row_tokens(first: Any, last: Any, credit: Any, turn: Any, bound: Any, result: Any) -> Any:
+    """Returns whether an id is below that of the token before it."""
+    back = np.uint8(0)
     for i in range(first, last):
         own, zero = credit[i], credit.dtype.type(0)
-        for u in range(np.uintp(bound[i]), np.uintp(bound[i + 1])):
-            result[u] = own if turn[u] >= 0 else zero
-    return -1
+        start, stop = np.uintp(bound[i]), np.uintp(bound[i + 1])
+        if start < stop:
+            result[start] = own if turn[start] >= 0 else zero
+        for u in range(start + _ONE, stop):
+            who = turn[u]
+            result[u] = own if who >= 0 else zero
+            back |= np.uint8((who >= 0) & (who < turn[u - _ONE]))
+    return back > 0
 
 
 @compiled
 def _turn_tokens(
     first: Any, last: Any, credit: Any, turns: Any, turn: Any, bound: Any, result: Any
 ) -> Any:
-    """Returns the largest turn id met; one without a column is written as 0.
+    """Returns the largest turn id met, and whether an id went back along its row.
 
-    Tokens of a turn mostly lie together: a block of one turn is filled at once.
+    An id without a column is written as 0. Tokens of a turn mostly lie together: a block of one
+    turn is filled at once.
     """
-    largest = -1
+    largest, back = -1, False
     for i in range(first, last):
         begin, u, stop = i * turns, np.uintp(bound[i]), np.uintp(bound[i + 1])
+        highest = -1
         while u < stop:
             who = np.int64(turn[u])
             own = credit[np.uintp(begin + who)] if 0 <= who < turns else credit.dtype.type(0)
-            largest = max(largest, who)
+            back |= 0 <= who < highest
+            highest = max(highest, who)
             if u + _BLOCK <= stop:
                 others = turn.dtype.type(0)
                 for j in range(_BLOCK):
@@ -56,7 +67,8 @@ def _turn_tokens(
                     continue
             result[u] = own
             u += _ONE
-    return largest
+        largest = max(largest, highest)
+    return largest, back
 
 
 @compiled
@@ -68,8 +80,11 @@ def _scale_tokens(first: Any, last: Any, weight: Any, turn: Any, bound: Any, res
 
 @compiled
 def _sum_rows(first: Any, last: Any, x: Any, turn: Any, turns: Any, bound: Any, result: Any) -> Any:
-    """Tokens of one turn in a row are added up in a register."""
-    largest = -1
+    """Returns the largest turn id met, and whether an id went back along its row.
+
+    Tokens of one turn in a row are added up in a register.
+    """
+    largest, back = -1, False
     for i in range(first, last):
         for k in range(turns):
             result[i, k] = 0.0
@@ -80,6 +95,7 @@ def _sum_rows(first: Any, last: Any, x: Any, turn: Any, turns: Any, bound: Any, 
             if k < 0:
                 continue
             if k != own:
+                back |= k < own
                 if 0 <= own < turns:
                     result[i, own] = total
                 largest = max(largest, k)
@@ -87,7 +103,7 @@ def _sum_rows(first: Any, last: Any, x: Any, turn: Any, turns: Any, bound: Any, 
             total += np.float64(x[u])
         if 0 <= own < turns:
             result[i, own] = total
-    return largest
+    return largest, back
 
 
 def to_tokens(
@@ -103,12 +119,12 @@ def to_tokens(
     result, rows, tokens = target(turn, credit.dtype, out), len(bound) - 1, turn.numel()
     flat, table, values = array(turn), array(credit), array(result)
     if credit.ndim == 1:
-        parallel_rows(_row_tokens, rows, tokens, table, flat, bound, values)
+        if any(parallel_rows(_row_tokens, rows, tokens, table, flat, bound, values)):
+            refuse_unordered_turns("to_tokens", turn, offsets)
     else:
         turns = credit.shape[1]
-        largest = max(parallel_rows(_turn_tokens, rows, tokens, table, turns, flat, bound, values))
-        if largest >= turns:
-            raise no_such_turn("to_tokens", largest, turns)
+        met = parallel_rows(_turn_tokens, rows, tokens, table, turns, flat, bound, values)
+        _refuse_wrong_turns("to_tokens", met, turn, turns, offsets)
     if weight is not None:
         factor = array(weight.to(credit.dtype))
         parallel_rows(_scale_tokens, rows, tokens, factor, flat, bound, values)
@@ -118,7 +134,7 @@ def to_tokens(
 def sum_turns(x: Tensor, turn: Tensor, turns: int, *, offsets: Tensor | None = None) -> Tensor:
     """The sum over the tokens of each turn, as a compiled loop."""
     bound = bounds(turn, offsets)
-    total = torch.empty(len(bound) - 1, turns, dtype=torch.float64)
+    total = torch.empty(len(bound) - 1, turns, dtype=torch.float64, device="cpu")
     met = parallel_rows(
         _sum_rows,
         len(total),
@@ -129,6 +145,16 @@ def sum_turns(x: Tensor, turn: Tensor, turns: int, *, offsets: Tensor | None = N
         bound,
         total.numpy(),
     )
-    if max(met) >= turns:
-        raise no_such_turn("turn_sum", max(met), turns)
+    _refuse_wrong_turns("turn_sum", met, turn, turns, offsets)
     return narrow(total, x)
+
+
+def _refuse_wrong_turns(
+    function: str, met: list[Any], turn: Tensor, turns: int, offsets: Tensor | None
+) -> None:
+    """Refuse what the loops met: an id that went back along its row, or one without a column."""
+    if any(back for _, back in met):
+        refuse_unordered_turns(function, turn, offsets)
+    largest = max(largest for largest, _ in met)
+    if largest >= turns:
+        raise no_such_turn(function, largest, turns)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from creditlib.inputs.layouts import rows_of
+from creditlib.inputs.turn_order import refuse_unordered_turns
 from creditlib.ops.precision import as_float, copy_to_out, narrow, wide
 from creditlib.vocabulary.contract import ContractError, can_read_values, contract_error
 
@@ -25,11 +26,14 @@ def check_layout(function: str, turn: Tensor, offsets: Tensor | None) -> None:
     raise contract_error(function, "turn", "int[token] with `offsets`", fact)
 
 
-def refuse_turns(function: str, turn: Tensor, turns: int) -> None:
-    """Where looking costs no wait for a device, a turn id without a column is refused.
+def refuse_turns(function: str, turn: Tensor, turns: int, offsets: Tensor | None = None) -> None:
+    """Refuse a turn id without a column, and ids that go back along a row.
+
+    Values are looked at where looking costs no wait for a device.
 
     >>> refuse_turns("to_tokens", torch.tensor([[0, 1]]), 2)
     """
+    refuse_unordered_turns(function, turn, offsets)
     if can_read_values(turn) and turn.numel() and int(turn.max()) >= turns:
         raise no_such_turn(function, int(turn.max()), turns)
 
@@ -58,7 +62,12 @@ def to_tokens(
     """
     credit = as_float(credit)
     row = None if offsets is None else rows_of(offsets, turn.shape[0])
-    result = _of_rows(credit, turn, row) if credit.ndim == 1 else _of_turns(credit, turn, row)
+    if credit.ndim == 1:
+        refuse_unordered_turns("to_tokens", turn, offsets)
+        result = _of_rows(credit, turn, row)
+    else:
+        refuse_turns("to_tokens", turn, credit.shape[1], offsets)
+        result = _of_turns(credit, turn, row)
     if weight is not None:
         result.mul_(weight.to(result.dtype)).masked_fill_(turn < 0, 0)
     return copy_to_out(result, out)
@@ -70,7 +79,6 @@ def _of_rows(credit: Tensor, turn: Tensor, row: Tensor | None) -> Tensor:
 
 
 def _of_turns(credit: Tensor, turn: Tensor, row: Tensor | None) -> Tensor:
-    refuse_turns("to_tokens", turn, credit.shape[1])
     # Column 0 of the table is the credit of unwritten tokens: the gather needs no mask afterwards.
     table = torch.nn.functional.pad(credit, (1, 0))
     index = (turn.to(torch.int64) + 1).clamp_(min=0)
@@ -83,7 +91,7 @@ def sum_turns(x: Tensor, turn: Tensor, turns: int, *, offsets: Tensor | None = N
     >>> sum_turns(torch.tensor([[1.0, 9.0, 2.0]]), torch.tensor([[0, -1, 0]]), 2)
     tensor([[3., 0.]])
     """
-    refuse_turns("turn_sum", turn, turns)
+    refuse_turns("turn_sum", turn, turns, offsets)
     row = None if offsets is None else rows_of(offsets, turn.shape[0])
     rows = turn.shape[0] if offsets is None else offsets.shape[0] - 1
     # Column 0 takes the tokens that the policy did not write, and is dropped.

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from creditlib.inputs.turn_order import refuse_unordered_turns
 from creditlib.ops.backend.triton_tensors import OPTIONS, on, rows, target
 from creditlib.ops.precision import copy_to_out
 from creditlib.ops.tokens.reference import refuse_turns
@@ -45,7 +46,9 @@ def to_tokens(
     by_turn = credit.ndim == 2
     turns = credit.shape[1] if by_turn else 0
     if by_turn:
-        refuse_turns("to_tokens", turn, turns)
+        refuse_turns("to_tokens", turn, turns, offsets)
+    else:
+        refuse_unordered_turns("to_tokens", turn, offsets)
     dtype = torch.float64 if credit.dtype == torch.float64 else torch.float32
     result = target(turn, dtype, out)
     if not turn.numel():
@@ -72,7 +75,7 @@ def to_tokens(
 
 def sum_turns(x: Tensor, turn: Tensor, turns: int, *, offsets: Tensor | None = None) -> Tensor:
     """The sum of x over the tokens of each turn."""
-    refuse_turns("turn_sum", turn, turns)
+    refuse_turns("turn_sum", turn, turns, offsets)
     height = turn.shape[0] if offsets is None else offsets.shape[0] - 1
     dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
     result = torch.empty((height, turns), dtype=dtype, device=x.device)

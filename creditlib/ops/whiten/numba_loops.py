@@ -22,6 +22,7 @@ from creditlib.ops.backend.numba_arrays import array, target
 from creditlib.ops.backend.numba_compile import compiled
 from creditlib.ops.backend.openmp import parallel_rows
 from creditlib.ops.precision import copy_to_out
+from creditlib.ops.whiten.reference import refuse_not_finite
 
 __all__ = ["edges", "keys", "moments", "moments_of", "span", "standardize", "whiten_rows"]
 
@@ -182,6 +183,8 @@ def moments_of(
         return math.nan, math.nan
     heaviest = 1.0 if mask else max(parallel_rows(_heaviest, rows, len(x), weight, bound))
     width = high - low
+    if not math.isfinite(2.0 * count * heaviest * width * width):  # squares would overflow
+        return math.nan, math.nan
     above = [_pieces(count, heaviest * width), _pieces(count, heaviest * width * width)]
     cuts = np.array([*above, _pieces(count, heaviest)]).reshape(-1)
     work = _sums if mask else _weighted_sums
@@ -202,13 +205,18 @@ def _flat_bounds(x: Tensor) -> Array:
 
 def _moments(x: Tensor, weight: Tensor, eps: float) -> tuple[float, float]:
     mask = weight.dtype == torch.bool
-    return moments_of(array(x), array(weight), 0, _flat_bounds(x), eps, mask=mask)
+    found = moments_of(array(x), array(weight), 0, _flat_bounds(x), eps, mask=mask)
+    if not math.isfinite(found[0]):
+        refuse_not_finite(x, weight)
+    return found
 
 
 def moments(x: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     """Mean and reciprocal deviation under weights, as compiled loops."""
     mean, rstd = _moments(x, weight, eps)
-    return torch.tensor(mean, dtype=torch.float64), torch.tensor(rstd, dtype=torch.float64)
+    return torch.tensor(mean, dtype=torch.float64, device="cpu"), torch.tensor(
+        rstd, dtype=torch.float64, device="cpu"
+    )
 
 
 def standardize(x: Tensor, weight: Tensor, eps: float, out: Tensor | None = None) -> Tensor:

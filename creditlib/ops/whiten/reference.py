@@ -6,8 +6,28 @@ import torch
 from torch import Tensor
 
 from creditlib.ops.precision import copy_to_out, reproducible_sum
+from creditlib.vocabulary.annotations import LARGEST
+from creditlib.vocabulary.messages import contract_error
+from creditlib.vocabulary.small_values import can_read_values
 
-__all__ = ["moments", "standardize"]
+__all__ = ["moments", "refuse_not_finite", "standardize"]
+
+
+def refuse_not_finite(x: Tensor, weight: Tensor) -> None:
+    """Refuse a value that counts and is not finite: every value would become NaN.
+
+    >>> refuse_not_finite(torch.tensor([1.0, torch.nan]), torch.tensor([1, 0]))
+    """
+    counts = weight > 0
+    for wanted, wrong in (
+        ("finite wherever its weight is above 0", ~x.isfinite()),
+        (f"below {LARGEST:g} in size", x.abs() > LARGEST),
+    ):
+        wrong = wrong & counts
+        if bool(wrong.any()):
+            place: list[int] = wrong.nonzero()[0].tolist()
+            fact = f"{x[tuple(place)].item()} at {place}"
+            raise contract_error("whiten", "credit", wanted, fact, "give it the weight 0")
 
 
 def moments(x: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
@@ -34,6 +54,8 @@ def moments(x: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     square = reproducible_sum(row_weight * gap * gap, count)
     variance = torch.where(mass > 1, square / (mass - 1), torch.zeros_like(mass))
     mean = torch.where(mass > 0, pivot.to(mass.dtype) + offset, torch.zeros_like(mass))
+    if can_read_values(mean) and not bool((mean + variance).isfinite()):
+        refuse_not_finite(x, weight)
     square_root = (variance + eps).rsqrt()
     return mean, torch.where(variance + eps > 0, square_root, torch.zeros_like(variance))
 

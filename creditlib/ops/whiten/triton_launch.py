@@ -20,6 +20,7 @@ from torch import Tensor
 
 from creditlib.ops.backend.triton_tensors import OPTIONS, on, rows, target
 from creditlib.ops.precision import copy_to_out
+from creditlib.ops.whiten.reference import refuse_not_finite
 from creditlib.ops.whiten.triton_kernel import (
     FACTOR,
     MASK,
@@ -29,6 +30,7 @@ from creditlib.ops.whiten.triton_kernel import (
     sums_kernel,
     whiten_kernel,
 )
+from creditlib.vocabulary.small_values import can_read_values
 
 __all__ = ["moments", "standardize", "standardize_written"]
 
@@ -39,7 +41,20 @@ PARTIALS = 10
 
 
 def _launch(x: Tensor, weight: Tensor, eps: float, kind: int, out: Tensor | None) -> Tensor:
-    """(mean, rstd) as float64[2]; the whitened values are written into `out` if it is given."""
+    """(mean, rstd) as float64[2]; the whitened values are written into `out` if it is given.
+
+    A value that is not finite is refused on a CPU, where looking at the mean costs no wait.
+    """
+    found = _moments_and_result(x, weight, eps, kind, out)
+    # A variance that overflows has a reciprocal of 0.
+    if can_read_values(found) and not bool((found.isfinite() & (found[1] > 0)).all()):
+        refuse_not_finite(x, weight >= 0 if kind == TURN.value else weight)
+    return found
+
+
+def _moments_and_result(
+    x: Tensor, weight: Tensor, eps: float, kind: int, out: Tensor | None
+) -> Tensor:
     x, weight = rows(x), rows(weight)
     found = torch.empty(2, dtype=torch.float64, device=x.device)
     # Without `out` the kernels still take a pointer, which they do not use.

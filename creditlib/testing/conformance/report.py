@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from creditlib.testing.check import LawError, check_skip
+from creditlib.testing.check import LawError, check_skip, strictness
 from creditlib.testing.conformance.trainer_subject import subject_in
 from creditlib.testing.engine.law import Law
 from creditlib.testing.engine.runner import EXAMPLES, Report, run_law, run_laws, select_laws
 from creditlib.testing.engine.trial import Results, Trial
 from creditlib.testing.generate.choices import reject
 from creditlib.testing.laws import LAWS
+from creditlib.testing.option_names import check_option_names, check_option_values
 from creditlib.testing.subject import Batch, Subject
 from creditlib.testing.tolerances import agree
 from creditlib.vocabulary.annotations import Argument
@@ -29,6 +30,7 @@ def conformance_report(
     *,
     skip: Mapping[str, str] | None = None,
     laws: Iterable[str | Law] | None = None,
+    strict: str | None = None,
     options: Mapping[str, Any] | None = None,
     examples: int = EXAMPLES,
     seed: int | None = None,
@@ -46,6 +48,7 @@ def conformance_report(
         signature: "verl", "skyrl", "trl", or None for the vocabulary.
         skip: {"law": "reason"} for laws that the method breaks by design; a reason is required.
         laws: the laws to run, as names or as laws made with `law`; None runs all laws.
+        strict: the last tier whose broken laws are faults, as in `check_estimator`.
         options: options of every call; {"config.gamma": 0.9} is a key of the settings object.
         examples: the number of batches for each law.
         seed: selects other batches; without it, the names of law and function are the seed.
@@ -70,9 +73,14 @@ def conformance_report(
         centered(token_level_rewards=token_level_rewards, response_mask=response_mask, index=index)
         # [[1, 0]]
     """
+    tier = strictness(strict, laws)
     selected = select_laws(laws, LAWS)
+    subject = subject_in(function, signature, options or {})
+    check_option_names(subject.function, options or {}, subject.tensors if not signature else ())
+    check_option_values(subject)
     return run_laws(
-        subject_in(function, signature, options or {}),
+        subject,
+        strict=tier,
         laws=selected,
         skip=check_skip(skip, selected),
         examples=examples,
@@ -148,8 +156,7 @@ def _agree(trial: Trial, pair: tuple[Subject, ...]) -> None:
 
 def _results(trial: Trial, subject: Subject, batch: Batch) -> Results | str:
     """The results of one of the two on its tensors of a batch."""
-    own = Trial(subject, trial.source, trial.draws)
-    own.inexpressible = trial.inexpressible
+    own = Trial(subject, trial.source, trial.draws, trial.notes)
     results = own.attempt({name: x for name, x in batch.items() if subject.has(name)})
     trial.calls.append(replace(own.calls[-1], subject=subject))
     return results

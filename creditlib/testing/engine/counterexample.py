@@ -5,76 +5,78 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
+from creditlib.testing.engine.literals import described, exact, literal
 from creditlib.testing.engine.trial import BrokenError, Call
 from creditlib.testing.subject import Subject
 
-__all__ = ["code_of", "literal", "rounded"]
+__all__ = ["callable_name", "code_of", "described", "literal"]
 
 _WIDTH = 96
 
 
-def literal(value: Any) -> str:
-    """A tensor, an array or a plain value as a Python expression.
+def callable_name(subject: Subject) -> str:
+    """The name of the function in printed lines: its own, or "function" where that is no name.
 
-    >>> print(literal(torch.tensor([0.1])))
-    torch.tensor([0.1])
+    >>> from creditlib.testing.subject import subject_of
+    >>> callable_name(subject_of("rloo", {}))
+    'rloo'
     """
-    if isinstance(value, Tensor):
-        return _tensor(value)
-    if isinstance(value, np.ndarray):
-        kind = ", dtype=object" if value.dtype == object else ""
-        return f"np.array({value.tolist()}{kind})"
-    return repr(value)
-
-
-def _tensor(x: Tensor) -> str:
-    values = _numbers(x)
-    plain = {torch.float32, torch.int64, torch.bool}
-    needs = x.dtype not in plain or (x.numel() == 0 and x.dtype != torch.float32)
-    kind = f", dtype={x.dtype}" if needs else ""
-    text = f"torch.tensor({values}{kind})"
-    if x.ndim > 1 and 0 in x.shape:
-        return f"torch.zeros({tuple(x.shape)}{kind})"
-    return text
-
-
-def _numbers(x: Tensor) -> str:
-    """Nested lists; float32 numbers with as many digits as identify them."""
-    if x.ndim:
-        return "[" + ", ".join(_numbers(part) for part in x) + "]"
-    if not x.is_floating_point():
-        return repr(x.item())
-    value = x.item()
-    if value != value or value in (float("inf"), float("-inf")):
-        return f'float("{value}")'
-    return repr(value) if x.dtype == torch.float64 else str(np.float32(value))
+    own = getattr(subject.function, "__name__", "")
+    return own if own.isidentifier() else "function"
 
 
 def code_of(broken: BrokenError) -> str:
     """The calls that show what is broken. A second call assigns changed arguments only.
 
-    The lines need torch, and numpy where a trainer's arguments are arrays.
+    The lines need torch, and numpy where a trainer's arguments are arrays. A comment below a call
+    is its result, with six digits, or with all digits where six do not show the difference.
     """
     if broken.code:
         return broken.code
     lines: list[str] = []
     known: dict[str, str] = {}
+    digits = exact if _look_equal(broken.calls) else described
     for call in broken.calls:
         subject = call.subject or broken.subject
         arguments = subject.arguments(call.batch, call.options)
         lines += _assignments(arguments, known)
-        lines += _called(subject, call, arguments)
+        lines += _called(subject, arguments)
+        if isinstance(call.results, str):
+            lines.append(f"# raises {call.results.splitlines()[0] if call.results else ''}")
+            continue
+        lines += [f"# {digits(part)}" for part in call.results]
+        for name, value in call.written.items():
+            lines += [
+                name,
+                f"# {described(value) if isinstance(value, Tensor) else literal(value)}",
+            ]
+            known.pop(name, None)
     return "\n".join(lines)
+
+
+def _look_equal(calls: tuple[Call, ...]) -> bool:
+    """Whether results that differ are printed alike with six digits."""
+    texts: set[tuple[str, ...]] = set()
+    values: set[tuple[str, ...]] = set()
+    for call in calls:
+        if isinstance(call.results, str):
+            return False
+        texts.add(tuple(described(part) for part in call.results))
+        values.add(tuple(exact(part) for part in call.results))
+    return len(texts) < len(values)
+
+
+def _is_data(value: Any) -> bool:
+    """Whether an argument gets a line of its own, and is no option in the call."""
+    return isinstance(value, (Tensor, list)) or type(value).__module__ == "numpy"
 
 
 def _assignments(arguments: Mapping[str, Any], known: dict[str, str]) -> list[str]:
     lines: list[str] = []
     for name, value in arguments.items():
-        if not isinstance(value, (Tensor, np.ndarray, list)):
+        if not _is_data(value):
             continue
         text = literal(value)
         if known.get(name) != text:
@@ -83,38 +85,22 @@ def _assignments(arguments: Mapping[str, Any], known: dict[str, str]) -> list[st
     return lines
 
 
-def _called(subject: Subject, call: Call, arguments: Mapping[str, Any]) -> list[str]:
+def _called(subject: Subject, arguments: Mapping[str, Any]) -> list[str]:
     given = [
-        f"{name}={name}"
-        if isinstance(value, (Tensor, np.ndarray, list))
-        else f"{name}={literal(value)}"
+        f"{name}={name}" if _is_data(value) else f"{name}={literal(value)}"
         for name, value in arguments.items()
     ]
-    text = f"{subject.name}({', '.join(given)})"
-    return [*_wrapped(text), *_outcome(call)]
+    name = callable_name(subject)
+    text = f"{name}({', '.join(given)})"
+    return [text] if len(text) <= _WIDTH else _wrapped(name, given)
 
 
-def _wrapped(text: str) -> list[str]:
-    if len(text) <= _WIDTH:
-        return [text]
-    head, _, rest = text.partition("(")
-    lines, line = [f"{head}("], "   "
-    for part in rest[:-1].split(", "):
-        if len(line) + len(part) + 2 > _WIDTH:
+def _wrapped(name: str, given: list[str]) -> list[str]:
+    """A call over several lines, with at least one argument in each."""
+    lines, line = [f"{name}("], "   "
+    for part in given:
+        if len(line) + len(part) + 2 > _WIDTH and line.strip():
             lines.append(line)
             line = "   "
         line += f" {part},"
     return [*lines, line, ")"]
-
-
-def _outcome(call: Call) -> list[str]:
-    if isinstance(call.results, str):
-        return [f"# raises {call.results.splitlines()[0] if call.results else ''}"]
-    return [f"# {rounded(part)}" for part in call.results]
-
-
-def rounded(x: Tensor) -> str:
-    """A result with six significant digits."""
-    if x.ndim:
-        return "[" + ", ".join(rounded(part) for part in x) + "]"
-    return f"{x.item():.6g}" if x.is_floating_point() else str(x.item())

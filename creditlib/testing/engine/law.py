@@ -10,12 +10,16 @@ from typing import Literal, TypeAlias
 
 from creditlib.testing.engine.trial import Trial
 from creditlib.testing.subject import Subject
+from creditlib.vocabulary.messages import contract_error, did_you_mean
 
-__all__ = ["Check", "Finish", "Law", "law", "link"]
+__all__ = ["TIERS", "Check", "Finish", "Law", "Tier", "law", "link", "tier_of"]
 
 Check: TypeAlias = Callable[[Trial], None]
 Finish: TypeAlias = Callable[[Subject, set[str], int], str]
 Kind: TypeAlias = Literal["each", "some", "once"]
+Tier: TypeAlias = Literal["contract", "invariance", "property"]
+# Root cause first: a function that breaks a contract seldom keeps the laws of the later tiers.
+TIERS: tuple[Tier, ...] = ("contract", "invariance", "property")
 
 # The repositories of the projects whose bugs the laws name.
 _REPOSITORIES = {
@@ -55,6 +59,19 @@ def link(bug: str) -> str:
     return f"https://github.com/{repository}/issues/{found['number']}"
 
 
+def tier_of(name: str, function: str, argument: str) -> Tier:
+    """The tier with this name; any other name is refused.
+
+    >>> tier_of("contract", "check", "--strict")
+    'contract'
+    """
+    for tier in TIERS:
+        if tier == name:
+            return tier
+    wanted = f"one of {', '.join(map(repr, TIERS))}"
+    raise contract_error(function, argument, wanted, f"{name!r}{did_you_mean(name, TIERS)}")
+
+
 @dataclass(frozen=True)
 class Law:
     """A property of credit. Its name is the name of the function that checks it.
@@ -65,7 +82,12 @@ class Law:
     kind: "each": every batch must keep the law. "some": some batch must show it. "once": one
     example without random choices. finish: is called after the last example with the function, the
     names in `trial.with_effect` and the number of examples. The law is broken if it returns a
-    sentence, and kept if it returns "".
+    sentence, and kept if it returns "". minimum: the number of examples that `finish` needs; with
+    fewer the verdict is "undecided" instead of "broken".
+    tier: "contract" for what every function must do (shape, dtype, finite results, inputs that stay
+    as they are), "invariance" for changes of a batch that must not change the credit (padding,
+    order, other groups), "property" for what some methods have and others do not (unbiased,
+    zero-sum, bounded).
     """
 
     name: str
@@ -76,6 +98,8 @@ class Law:
     when: Callable[[Subject], bool] | None = None
     kind: Kind = "each"
     finish: Finish | None = None
+    tier: Tier = "invariance"
+    minimum: int = 0
 
     def applies(self, subject: Subject) -> bool:
         """Whether the law applies to a function."""
@@ -88,11 +112,13 @@ def law(
     when: Callable[[Subject], bool] | None = None,
     kind: Kind = "each",
     finish: Finish | None = None,
+    tier: Tier = "invariance",
+    minimum: int = 0,
 ) -> Callable[[Check], Law]:
     """Make a law of a check function: its name, and its docstring as the sentence.
 
     `bugs` are issues that the law would have prevented, such as "verl#4598". The other arguments
-    are those of `Law`.
+    are those of `Law`. A law without a `tier` is an invariance: breaking it is a fault.
 
     >>> @law("our notes", needs=("reward",))
     ... def credit_is_small(trial):
@@ -102,10 +128,11 @@ def law(
     >>> credit_is_small.name, credit_is_small.sentence
     ('credit_is_small', 'No credit is larger than 1.')
     """
+    tier = tier_of(tier, "law", "tier")
 
     def decorate(check: Check) -> Law:
         text = inspect.getdoc(check) or f"{check.__name__.replace('_', ' ')}."
         sentence = " ".join(text.partition("\n\n")[0].split())
-        return Law(check.__name__, sentence, bugs, check, needs, when, kind, finish)
+        return Law(check.__name__, sentence, bugs, check, needs, when, kind, finish, tier, minimum)
 
     return decorate

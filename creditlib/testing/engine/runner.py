@@ -6,8 +6,8 @@ import contextlib
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, cast
+from dataclasses import replace
+from typing import cast
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
@@ -16,67 +16,21 @@ from hypothesis.errors import FlakyFailure, Unsatisfiable, UnsatisfiedAssumption
 
 from creditlib.testing.engine.counterexample import code_of
 from creditlib.testing.engine.declarations import declared
-from creditlib.testing.engine.law import Law
-from creditlib.testing.engine.trial import BrokenError, Trial
+from creditlib.testing.engine.law import Law, Tier
+from creditlib.testing.engine.trial import NOT_FINITE, BrokenError, Notes, Trial
+from creditlib.testing.engine.verdicts import Report, State, Verdict
 from creditlib.testing.generate.choices import ChoiceSource, HypothesisSource, RandomSource
 from creditlib.testing.generate.strategies import BatchSource
 from creditlib.testing.subject import Subject
-from creditlib.vocabulary.messages import contract_error
+from creditlib.vocabulary.messages import contract_error, did_you_mean
 
 __all__ = ["EXAMPLES", "Report", "State", "Verdict", "run_law", "run_laws", "select_laws"]
 
-State = Literal["kept", "broken", "by design", "not applicable", "untried"]
 EXAMPLES = 100
 # The health checks judge the strategy, which is not under test here.
 _ALL_CHECKS = cast("list[HealthCheck]", list(HealthCheck))
+_FURTHER = 240  # random examples before a law is broken because no example has shown it
 _MAX_DISCARDED = 60  # a run stops if it discards so many examples and has checked none
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The result of one law on one function.
-
-    sentence: what is broken. code: Python lines that show it. reason: why it is broken by design.
-    """
-
-    law: Law
-    state: State
-    examples: int = 0
-    seconds: float = 0.0
-    sentence: str = ""
-    code: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Report:
-    """The results of all laws on one function."""
-
-    name: str
-    verdicts: tuple[Verdict, ...]
-
-    def of(self, *states: State) -> list[Verdict]:
-        """The verdicts with one of these states."""
-        return [verdict for verdict in self.verdicts if verdict.state in states]
-
-    @property
-    def broken(self) -> list[Verdict]:
-        """The laws that are broken and not declared broken."""
-        return self.of("broken")
-
-    def __str__(self) -> str:
-        """Each broken law with its sentence and its code, or the number of laws kept."""
-        if not self.broken:
-            return f"{self.name} keeps {len(self.of('kept'))} laws"
-        applied = len(self.verdicts) - len(self.of("not applicable"))
-        lines = [f"{self.name} breaks {len(self.broken)} of {applied} laws"]
-        for verdict in self.broken:
-            lines += ["", f"{verdict.law.name}: {verdict.sentence}", *_indented(verdict.code)]
-        return "\n".join(lines)
-
-
-def _indented(text: str) -> list[str]:
-    return [f"    {line}" for line in text.splitlines()]
 
 
 def select_laws(wanted: Iterable[str | Law] | None, table: Mapping[str, Law]) -> list[Law]:
@@ -91,7 +45,8 @@ def select_laws(wanted: Iterable[str | Law] | None, table: Mapping[str, Law]) ->
             found.append(table[each])
         else:
             allowed = "names of laws, or laws made with `creditlib.testing.law`"
-            raise contract_error("check_estimator", "laws", allowed, repr(each))
+            fact = f"{each!r}{did_you_mean(each, table)}"
+            raise contract_error("check_estimator", "laws", allowed, fact)
     return found
 
 
@@ -100,6 +55,7 @@ def run_laws(
     *,
     laws: Sequence[Law],
     skip: Mapping[str, str],
+    strict: Tier = "property",
     examples: int = EXAMPLES,
     seed: int | None = None,
     seconds: float | None = None,
@@ -120,7 +76,38 @@ def run_laws(
             verdicts.append(Verdict(law, "by design", reason=reasons[law.name]))
         else:
             verdicts.append(run_law(law, subject, examples=examples, seed=seed, seconds=left))
-    return Report(subject.name, tuple(verdicts))
+
+    def without_nan(law: Law) -> Verdict:
+        left = None if end is None else end - time.monotonic()
+        return run_law(law, subject, examples=examples, seed=seed, seconds=left, finite_only=True)
+
+    return Report(subject.name, tuple(_roots(verdicts, without_nan)), strict)
+
+
+def _roots(verdicts: Sequence[Verdict], without_nan: Callable[[Law], Verdict]) -> list[Verdict]:
+    """The verdicts, in which a break keeps `because` only if that law is broken too.
+
+    An error follows from another one with the same text. A law that NaN breaks may have a further
+    fault: it is run again without batches that give NaN.
+    """
+    broken = {verdict.law.name: verdict for verdict in verdicts if verdict.state == "broken"}
+    found: list[Verdict] = []
+    for verdict in verdicts:
+        root = broken.get(verdict.because)
+        refused = root is not None and ": " in root.sentence
+        if root is None or (refused and _error_in(root) != _error_in(verdict)):
+            found.append(replace(verdict, because=""))
+        elif verdict.because == NOT_FINITE:
+            again = without_nan(verdict.law)
+            found.append(again if again.state == "broken" and not again.because else verdict)
+        else:
+            found.append(verdict)
+    return found
+
+
+def _error_in(verdict: Verdict) -> str:
+    """The text of the error in the sentence of a verdict."""
+    return verdict.sentence.partition(": ")[2]
 
 
 def run_law(
@@ -132,26 +119,34 @@ def run_law(
     seconds: float | None = None,
     shrink: bool = True,
     random_examples: int = 0,
+    finite_only: bool = False,
 ) -> Verdict:
     """Run one law. Without a `seed`, the names of the law and of the function are the seed.
 
     shrink: False reports the first counterexample instead of the smallest. random_examples: further
     examples from a random generator, which is faster than hypothesis and shrinks nothing.
+    finite_only: discard batches of finite numbers that give NaN or infinity.
     """
     if not law.applies(subject):
         return Verdict(law, "not applicable")
-    run = _Run(law, subject, seconds, shrink)
+    run = _Run(law, subject, seconds, shrink, finite_only)
     start = time.monotonic()
     try:
         run.search(1 if law.kind == "once" else examples, seed)
         run.sample(random_examples if run.done and law.kind != "once" else 0, seed)
+        missing = run.finish(seed)
     except BrokenError as broken:
+        spent = time.monotonic() - start
+        because = "" if broken.because == law.name else broken.because
         sentence, code = broken.sentence, code_of(broken)
-        return Verdict(law, "broken", run.done, time.monotonic() - start, sentence, code)
+        tried = run.done + broken.by_an_example
+        return Verdict(law, "broken", tried, spent, sentence, code, because=because)
     spent = time.monotonic() - start
     if not run.done:
         reason = "; ".join(sorted(run.inexpressible)) or "no batch drawn fits the law"
         return Verdict(law, "untried", 0, spent, reason)
+    if missing:
+        return Verdict(law, "undecided", run.done, spent, missing)
     return Verdict(law, "kept", run.done, spent)
 
 
@@ -162,23 +157,34 @@ class _StopRun(BaseException):
 class _Run:
     """The examples of one law."""
 
-    def __init__(self, law: Law, subject: Subject, seconds: float | None, shrink: bool) -> None:
-        self.law, self.subject, self.seconds = law, subject, seconds
+    def __init__(
+        self,
+        law: Law,
+        subject: Subject,
+        seconds: float | None,
+        shrink: bool,
+        finite_only: bool,
+    ) -> None:
+        self.law, self.subject, self.finite_only = law, subject, finite_only
+        self.end = None if seconds is None else time.monotonic() + seconds
         self.phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
         self.source = BatchSource(subject)
         self.done = 0
-        self.with_effect: set[str] = set()
-        self.inexpressible: set[str] = set()
+        self.notes = Notes()
         self.failing = False
         self.discarded = 0
 
+    @property
+    def inexpressible(self) -> set[str]:
+        """Why batches were discarded that the trainer's signature cannot express."""
+        return self.notes.inexpressible
+
     def search(self, examples: int, seed: int | None) -> None:
         """Run examples of hypothesis until their number or the time is reached."""
-        end = None if self.seconds is None else time.monotonic() + self.seconds
 
         def example(data: st.DataObject) -> None:
             self.run_one(HypothesisSource(data.draw))
-            if end is not None and not self.failing and time.monotonic() > end:
+            if self.late() and not self.failing:
                 raise _StopRun  # after the draws: they must be the same on every path
 
         seeded = hypothesis.seed(self.seed_of(seed))
@@ -201,15 +207,37 @@ class _Run:
             pass
         except FlakyFailure as flaky:
             raise self.not_repeatable(flaky) from flaky
-        if self.law.finish is not None and self.done:
-            sentence = self.law.finish(self.subject, self.with_effect, self.done)
-            if sentence:
-                raise BrokenError(sentence, self.subject, ())
+
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return self.end is not None and time.monotonic() > self.end
+
+    def finish(self, seed: int | None) -> str:
+        """Break a law that no example has shown; with too few examples say what was not seen.
+
+        Before a law with a `minimum` is broken, a random generator draws many further examples:
+        what no example showed is then not due to chance.
+        """
+        law = self.law
+        if law.finish is None or not self.done:
+            return ""
+        sentence = law.finish(self.subject, self.notes.with_effect, self.done)
+        if sentence and 0 < law.minimum <= self.done:
+            self.sample(_FURTHER, seed)
+            sentence = law.finish(self.subject, self.notes.with_effect, self.done)
+        if not sentence:
+            return ""
+        if self.done < law.minimum:
+            return f"{sentence}; this law needs {law.minimum} batches for a verdict"
+        calls = next(iter(self.notes.without_effect.values()), ())
+        raise BrokenError(sentence, self.subject, calls, by_an_example=False)
 
     def sample(self, examples: int, seed: int | None) -> None:
         """Run examples of a random generator."""
         source = RandomSource(self.seed_of(seed))
         for _ in range(examples):
+            if self.late():
+                return
             with contextlib.suppress(UnsatisfiedAssumption):
                 self.run_one(source)
 
@@ -220,8 +248,8 @@ class _Run:
 
     def run_one(self, draws: ChoiceSource) -> None:
         """Run a single example."""
-        trial = Trial(self.subject, self.source, draws)
-        trial.with_effect, trial.inexpressible = self.with_effect, self.inexpressible
+        trial = Trial(self.subject, self.source, draws, self.notes)
+        trial.finite_only = self.finite_only
         try:
             self.law.check(trial)
         except BrokenError:
@@ -232,7 +260,8 @@ class _Run:
             if self.discarded >= _MAX_DISCARDED and not self.done:
                 raise _StopRun from None
             raise
-        self.done += 1
+        if not self.failing:  # later examples only shrink the counterexample
+            self.done += 1
 
     def not_repeatable(self, flaky: FlakyFailure) -> BrokenError:
         """The error for a batch that breaks the law once and not again."""

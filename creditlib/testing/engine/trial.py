@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import torch
@@ -18,7 +18,10 @@ from creditlib.testing.tolerances import agree
 # The size of an axis that no tensor has: no tensor is as wide.
 _WIDE = 64
 
-__all__ = ["BrokenError", "Call", "Results", "Trial"]
+# The law that reports NaN and infinity, wherever they appear first.
+NOT_FINITE = "credit_is_finite"
+
+__all__ = ["NOT_FINITE", "BrokenError", "Call", "Notes", "Results", "Trial"]
 
 Results = tuple[Tensor, ...]
 
@@ -27,24 +30,63 @@ Results = tuple[Tensor, ...]
 class Call:
     """One call of the estimator: its inputs, and its results or the text of its error.
 
-    subject: the function, where it is not the one under test.
+    error: the error that the call raised. subject: the function, where it is not the one under
+    test. written: the arguments that the call
+    changed, with their values after it.
     """
 
     batch: Batch
     options: Mapping[str, Any]
     results: Results | str
     subject: Subject | None = None
+    error: Exception | None = None
+    written: Mapping[str, Any] = field(default_factory=dict)
+
+    def makes_nan(self) -> bool:
+        """Whether finite numbers gave a result that is NaN or infinite."""
+        if isinstance(self.results, str) or all(_finite(part) for part in self.results):
+            return False
+        return all(_finite(x) for x in self.batch.values())
+
+
+def _finite(x: object) -> bool:
+    return not isinstance(x, Tensor) or bool(x.isfinite().all())
 
 
 class BrokenError(AssertionError):
-    """A law is broken; `calls` show it."""
+    """A law is broken; `calls` show it.
+
+    because: the law whose break is the root cause. by_an_example: whether one example breaks the
+    law, and not that no example has shown it.
+    """
 
     def __init__(
-        self, sentence: str, subject: Subject, calls: tuple[Call, ...] = (), code: str = ""
+        self,
+        sentence: str,
+        subject: Subject,
+        calls: tuple[Call, ...] = (),
+        code: str = "",
+        because: str = "",
+        by_an_example: bool = True,
     ) -> None:
         super().__init__(sentence)
         self.sentence = subject.rename_arguments(sentence)
         self.subject, self.calls, self.code = subject, calls, code
+        self.because = because or (NOT_FINITE if any(call.makes_nan() for call in calls) else "")
+        self.by_an_example = by_an_example
+
+
+@dataclass
+class Notes:
+    """What the examples of a run share.
+
+    with_effect: names that a law of kind "some" collects. without_effect: for each other name, two
+    calls that show no effect. inexpressible: why batches were discarded.
+    """
+
+    with_effect: set[str] = field(default_factory=set)
+    without_effect: dict[str, tuple[Call, ...]] = field(default_factory=dict)
+    inexpressible: set[str] = field(default_factory=set)
 
 
 class Trial:
@@ -53,17 +95,40 @@ class Trial:
     subject: the function under test, with `tensors` and `options`. draws: random choices
     (`boolean()`, `integer(low, high)`, `one_of(values)`). calls: the calls so far.
     with_effect: names that a law of kind "some" collects; all examples of a run share the set.
+    finite_only: an example in which finite numbers give NaN is discarded.
 
         batch = trial.batch()          # random tensors that fit the function's signature
         credit = trial(batch)          # a tuple of tensors
         trial.must_agree(credit, trial(other), "the sentence of a counterexample")
     """
 
-    def __init__(self, subject: Subject, source: BatchSource, draws: ChoiceSource) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        source: BatchSource,
+        draws: ChoiceSource,
+        notes: Notes | None = None,
+    ) -> None:
         self.subject, self.source, self.draws = subject, source, draws
         self.calls: list[Call] = []
-        self.with_effect: set[str] = set()
-        self.inexpressible: set[str] = set()
+        self.notes = Notes() if notes is None else notes
+        self.finite_only = False
+
+    @property
+    def with_effect(self) -> set[str]:
+        """Names that have changed a result so far."""
+        return self.notes.with_effect
+
+    def has_effect(self, name: str) -> None:
+        """Note that a name has changed a result."""
+        self.notes.with_effect.add(name)
+        self.notes.without_effect.pop(name, None)
+
+    def has_no_effect(self, name: str, first: Call, second: Call) -> None:
+        """Note two calls that differ in one argument only and have the same results."""
+        known = self.notes.without_effect.get(name)
+        if name not in self.with_effect and (known is None or _size(first) < _size(known[0])):
+            self.notes.without_effect[name] = (first, second)
 
     def batch(self, **more: Any) -> Batch:
         """A batch for the function. It takes the options of `creditlib.testing.batches`.
@@ -148,6 +213,8 @@ class Trial:
         # The laws `every_batch_is_taken` and `results_fit_their_inputs` report these.
         if isinstance(results, str) or not all(self.fits(batch, part) for part in results):
             reject()
+        if self.finite_only and self.calls[-1].makes_nan():
+            reject()
         return results
 
     def fits(self, batch: Batch, part: Tensor) -> bool:
@@ -164,19 +231,23 @@ class Trial:
         """
         mine = {name: x.clone() for name, x in batch.items()}
         every = {**self.options(batch), **options}
+        raised: Exception | None = None
         try:
             results: Results | str = self.subject.call(mine, every)
         except InexpressibleError as error:
-            self.inexpressible.add(str(error))
+            self.notes.inexpressible.add(str(error))
             reject()
         except Exception as error:  # an estimator can raise anything
-            results = f"{type(error).__name__}: {error}"
-        self.calls.append(Call(batch, every, results))
+            results, raised = f"{type(error).__name__}: {error}", error
+        self.calls.append(Call(batch, every, results, error=raised))
         return results if isinstance(results, str) else self.subject.read(results, batch)
 
-    def broken(self, sentence: str, code: str = "", calls: int = 2) -> NoReturn:
-        """Break the law. The counterexample is the last `calls` calls, or `code` if given."""
-        raise BrokenError(sentence, self.subject, tuple(self.calls[-calls:]), code)
+    def broken(self, sentence: str, code: str = "", calls: int = 2, because: str = "") -> NoReturn:
+        """Break the law. The counterexample is the last `calls` calls, or `code` if given.
+
+        because: the law whose break is the root cause, if that law is broken too.
+        """
+        raise BrokenError(sentence, self.subject, tuple(self.calls[-calls:]), code, because)
 
     def must_agree(self, first: Results, second: Results, sentence: str) -> None:
         """Break the law unless the results are equal up to rounding. NaN equals NaN here.
@@ -194,3 +265,10 @@ class Trial:
         for a, b in zip(first, second, strict=True):
             if a.shape != b.shape or not torch.equal(a.nan_to_num(7e37), b.nan_to_num(7e37)):
                 self.broken(sentence, calls=calls)
+
+
+def _size(call: Call) -> tuple[bool, int]:
+    """Small calls first; a single trajectory shows little."""
+    tensors = [x for x in call.batch.values() if isinstance(x, Tensor)]
+    rows = max((x.shape[0] for x in tensors if x.ndim), default=0)
+    return rows < 2, sum(x.numel() for x in tensors)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from creditlib.testing.engine.law import Law, law
-from creditlib.testing.engine.trial import Call, Trial
+from creditlib.testing.engine.trial import Call, Results, Trial
+from creditlib.testing.generate.choices import reject
 from creditlib.testing.generate.transforms import perturbed
 from creditlib.testing.subject import Batch, Subject
 
@@ -18,7 +20,7 @@ __all__ = ["LAWS", "arguments_with_effect"]
 _EVERY_DTYPE = (torch.float32, torch.bfloat16, torch.float64)
 
 
-@law("AReaL#1419", "slime#1414")
+@law("AReaL#1419", "slime#1414", tier="contract")
 def every_batch_is_taken(trial: Trial) -> None:
     """A valid batch with unequal groups, unequal turn counts and tool output is accepted."""
     result = trial.attempt(trial.batch(crowds=True))
@@ -26,17 +28,18 @@ def every_batch_is_taken(trial: Trial) -> None:
         trial.broken(f"a valid batch was refused: {result}")
 
 
-@law()
+@law(tier="contract")
 def no_trajectories_no_credit(trial: Trial) -> None:
     """A batch without trajectories gives an empty result."""
     result = trial.attempt(trial.batch(least=0, most=0))
     if isinstance(result, str):
-        trial.broken(f"an empty batch was refused: {result}")
+        because = every_batch_is_taken.name
+        trial.broken(f"an empty batch was refused: {result}", because=because)
     if any(part.numel() for part in result if part.ndim):
         trial.broken("an empty batch got credit")
 
 
-@law("TRL#4976", "SkyRL#1492")
+@law("TRL#4976", "SkyRL#1492", tier="contract")
 def results_fit_their_inputs(trial: Trial) -> None:
     """A result has the shape of an input; it is float64 if an input is, and otherwise float32."""
     batch = trial.batch(dtypes=_EVERY_DTYPE)
@@ -52,7 +55,7 @@ def results_fit_their_inputs(trial: Trial) -> None:
             trial.broken(f"the result is {part.dtype}; {wanted} was expected")
 
 
-@law("NeMo-RL#4158", "TRL#5773")
+@law("NeMo-RL#4158", "TRL#5773", tier="contract")
 def credit_is_finite(trial: Trial) -> None:
     """Finite inputs give finite credit, also for lone members, equal rewards and empty turns."""
     batch = trial.batch(dtypes=_EVERY_DTYPE, crowds=True)
@@ -60,7 +63,7 @@ def credit_is_finite(trial: Trial) -> None:
         trial.broken("a result is NaN or infinite although every input is finite")
 
 
-@law()
+@law(tier="contract")
 def inputs_are_untouched(trial: Trial) -> None:
     """A call changes none of its input tensors."""
     batch = trial.batch(fill=2.0)  # padding and tool output too
@@ -69,9 +72,10 @@ def inputs_are_untouched(trial: Trial) -> None:
     arguments = trial.subject.arguments(mine, trial.options(batch))
     before = copy.deepcopy(arguments)
     trial.subject.function(**arguments)
-    for name, x in arguments.items():
-        if not _same(before[name], x):
-            trial.broken(f"the call wrote into `{name}`")
+    written = {name: x for name, x in arguments.items() if not _same(before[name], x)}
+    if written:
+        trial.calls[-1] = replace(trial.calls[-1], written=written)
+        trial.broken(f"the call wrote into `{next(iter(written))}`", calls=1)
 
 
 def _same(first: Any, second: Any) -> bool:
@@ -80,7 +84,7 @@ def _same(first: Any, second: Any) -> bool:
     return bool(np.array_equal(first, second)) if isinstance(first, np.ndarray) else first == second
 
 
-@law()
+@law(tier="contract")
 def the_same_batch_gets_the_same_credit(trial: Trial) -> None:
     """Two calls with the same batch give the same credit, bit for bit."""
     batch = trial.batch()
@@ -90,7 +94,7 @@ def the_same_batch_gets_the_same_credit(trial: Trial) -> None:
     trial.must_equal(trial(batch), first, again, calls=3)
 
 
-@law()
+@law(tier="contract")
 def credit_carries_no_gradient(trial: Trial) -> None:
     """A result requires no gradient, even if an input does."""
     batch = trial.batch()
@@ -99,17 +103,19 @@ def credit_carries_no_gradient(trial: Trial) -> None:
         for name, x in batch.items()
     }
     trial(batch)
+    options = trial.options(batch)
     try:
-        results = trial.subject.call(given, trial.options(batch))
+        results = trial.subject.call(given, options)
     except Exception as error:  # an estimator can raise anything
-        trial.broken(
-            f"inputs that require a gradient were refused: {type(error).__name__}: {error}"
-        )
+        text = f"{type(error).__name__}: {error}"
+        trial.calls.append(Call(given, options, text))
+        trial.broken(f"inputs that require a gradient were refused: {text}", calls=1)
+    trial.calls.append(Call(given, options, results))
     if any(part.requires_grad for part in results):
-        trial.broken("the result requires a gradient if an input does")
+        trial.broken("the result requires a gradient if an input does", calls=1)
 
 
-@law("ms-swift#8125")
+@law("ms-swift#8125", tier="contract")
 def missing_tensors_are_refused(trial: Trial) -> None:
     """A call with None for a required tensor raises an error."""
     batch = trial.batch(least=2)
@@ -125,7 +131,7 @@ def missing_tensors_are_refused(trial: Trial) -> None:
             trial.broken(f"`{name}`=None raised no error")
 
 
-@law("verl#7893")
+@law("verl#7893", tier="contract")
 def unknown_options_are_refused(trial: Trial) -> None:
     """A call with an unknown option raises an error."""
     batch = trial.batch()
@@ -156,6 +162,8 @@ def _choice_is_free(subject: Subject) -> bool:
     when=_choice_is_free,
     kind="some",
     finish=_without_effect,
+    minimum=60,
+    tier="contract",
 )
 def every_argument_is_heard(trial: Trial) -> None:
     """Every tensor and every option changes the result of some batch."""
@@ -165,36 +173,48 @@ def every_argument_is_heard(trial: Trial) -> None:
     options = trial.choices()
     plain = trial.attempt(batch, **options)
     if isinstance(plain, str):
-        return
+        reject()  # `every_batch_is_taken` reports it
+    first = trial.calls[-1]
     for name in arguments_with_effect(trial.subject) - trial.with_effect:
         if name in batch:
-            other = trial.attempt(perturbed(batch, name), **options)
-            changed = _differ(plain, other)
+            other = perturbed(batch, name)
+            if _same(batch[name], other[name]):
+                continue  # there is nothing to change
+            trial.attempt(other, **options)
+            _note_effect(trial, name, first, trial.calls[-1])
         elif name in trial.subject.options:
-            changed = _option_changes(trial, batch, name, options)
-        else:
-            changed = False
-        if changed:
-            trial.with_effect.add(name)
+            _note_option(trial, batch, name, options)
 
 
-def _option_changes(trial: Trial, batch: Batch, name: str, options: dict[str, Any]) -> bool:
-    """Whether each choice, or at least one number, has differed from the default so far."""
+def _note_effect(trial: Trial, name: str, first: Call, second: Call) -> None:
+    """Note whether two calls have different results."""
+    if isinstance(first.results, str) or isinstance(second.results, str):
+        return
+    if _differ(first.results, second.results):
+        trial.has_effect(name)
+    else:
+        trial.has_no_effect(name, first, second)
+
+
+def _note_option(trial: Trial, batch: Batch, name: str, options: dict[str, Any]) -> None:
+    """Note whether each choice, or at least one number, has differed from the default so far."""
     default, values = trial.subject.default_of(name), trial.values_of(name)
-    plain = trial.attempt(batch, **{**options, name: default})
+    trial.attempt(batch, **{**options, name: default})
+    first = trial.calls[-1]
     others = {f"{name}={value!r}": value for value in values if value != default}
     for text, value in others.items():
         if text not in trial.with_effect:
-            other = trial.attempt(batch, **{**options, name: value})
-            if _differ(plain, other):
-                trial.with_effect.add(text)
-    missing = others.keys() - trial.with_effect
-    return not missing if trial.subject.options[name].choices else len(missing) < len(others)
+            trial.attempt(batch, **{**options, name: value})
+            _note_effect(trial, text, first, trial.calls[-1])
+    missing = [text for text in others if text not in trial.with_effect]
+    choices = trial.subject.options[name].choices
+    if not missing if choices else len(missing) < len(others):
+        trial.has_effect(name)
+        for text in missing:
+            trial.has_effect(text)
 
 
-def _differ(first: Any, second: Any) -> bool:
-    if isinstance(first, str) or isinstance(second, str):
-        return False
+def _differ(first: Results, second: Results) -> bool:
     if len(first) != len(second):
         return True
     pairs = zip(first, second, strict=True)

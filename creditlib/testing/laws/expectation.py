@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
+from creditlib.testing.engine.counterexample import callable_name, described, literal
 from creditlib.testing.engine.law import Law, law
 from creditlib.testing.engine.trial import Trial
 from creditlib.testing.exact_gradient import enumerate_groups
@@ -21,7 +23,7 @@ def _enumerable(subject: Subject) -> bool:
     return compares and earns and required <= set(enumerate_groups(2).batch)
 
 
-@law("verl#7244", "PURE#2", when=_enumerable, kind="once")
+@law("verl#7244", "PURE#2", when=_enumerable, kind="once", tier="property")
 def the_expected_gradient_is_the_true_one(trial: Trial) -> None:
     """The expected product of credit and score is a positive multiple of the policy gradient."""
     for size in (2, 3):
@@ -30,31 +32,47 @@ def the_expected_gradient_is_the_true_one(trial: Trial) -> None:
         credit = trial({name: groups.batch[name] for name in required})[0]
         gradient, true = groups.gradient(credit), groups.true_gradient
         along = (gradient * true).sum() / true.square().sum()
-        off = (gradient - along * true).abs().max() / true.abs().max()
+        across = gradient - along * true
+        off = across.abs().max() / true.abs().max()
         kind = "exact expectation" if credit.dtype == torch.float64 else "law, float32"
-        if float(along) <= 0 or float(off) > tolerance(kind)[0] * max(1.0, float(along)):
-            share = float(off) / max(abs(float(along)), 1e-12)
+        share = across.norm() / gradient.norm()
+        code = _code(trial.subject, size, required, along, share)
+        if float(off) > tolerance(kind)[0] * max(1.0, float(along)):
             trial.broken(
-                f"the expected gradient of groups of {size} differs in direction from the true "
-                f"gradient by {100 * share:.3g} %",
-                _code(trial.subject, size, required),
+                f"biased: {100 * float(share):.3g} % of the expected gradient is perpendicular to "
+                f"the true gradient, in groups of {size}",
+                code,
+            )
+        if float(along) <= 0:
+            trial.broken(
+                f"biased: the expected gradient is {float(along):.3g} times the true gradient, in "
+                f"groups of {size}",
+                code,
             )
 
 
-def _code(subject: Subject, size: int, required: list[str]) -> str:
+def _code(subject: Subject, size: int, required: list[str], along: Tensor, share: Tensor) -> str:
+    """The lines that compute the multiple of the true gradient and the share across it."""
     tensors = ", ".join(f'"{each}"' for each in required)
     batch = f"{{name: groups.batch[name] for name in ({tensors},)}}"
-    call = f"{subject.name}(**{batch})"
+    options = "".join(f", {name}={literal(value)}" for name, value in subject.fixed.items())
+    call = f"{callable_name(subject)}(**{batch}{options})"
     first = ["from creditlib.testing import enumerate_groups"]
     if subject.signature:
         first.append("from creditlib.testing.conformance.trainer_subject import trainer_subject")
-        call = f'trainer_subject({subject.name}, "{subject.signature}").call({batch}, {{}})[0]'
+        given = literal(dict(subject.fixed))
+        made = f'trainer_subject({callable_name(subject)}, "{subject.signature}", {given})'
+        call = f"{made}.call({batch}, {{}})[0]"
     return "\n".join(
         [
             *first,
             f"groups = enumerate_groups({size})  # all groups of {size}, with their probabilities",
             f"credit = {call}",
-            "groups.gradient(credit), groups.true_gradient  # they are not parallel",
+            "gradient, true = groups.gradient(credit), groups.true_gradient",
+            "along = (gradient * true).sum() / true.square().sum()",
+            "along, (gradient - along * true).norm() / gradient.norm()",
+            f"# {described(along)}",
+            f"# {described(share)}",
         ]
     )
 

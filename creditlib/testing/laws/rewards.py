@@ -25,7 +25,7 @@ def _has_units(subject: Subject) -> bool:
     return not subject.factor and bool(subject.tensors_with_unit("reward", "prediction"))
 
 
-@law("NeMo-RL#4158", when=_has_baseline)
+@law("NeMo-RL#4158", when=_has_baseline, tier="invariance")
 def shifting_rewards_changes_nothing(trial: Trial) -> None:
     """The same number added to all outcomes changes no credit."""
     batch = trial.reward_batch(families=EXACT)
@@ -53,7 +53,7 @@ def _compared(results: Results, batch: Batch) -> Results:
     return tuple(part[several] for part in results if part.ndim and len(part) == len(several))
 
 
-@law("NeMo-RL#4158", when=_has_units)
+@law("NeMo-RL#4158", when=_has_units, tier="invariance")
 def scaling_rewards_scales_or_changes_nothing(trial: Trial) -> None:
     """A factor on all rewards scales all credit by the factor, or changes no credit."""
     batch = trial.reward_batch(families=EXACT)
@@ -71,7 +71,7 @@ def scaling_rewards_scales_or_changes_nothing(trial: Trial) -> None:
             trial.broken(f"rewards times {factor:g} scaled only some of the credit")
 
 
-@law("NeMo-RL#4158", "verl-agent#264", when=outcome_only)
+@law("NeMo-RL#4158", "verl-agent#264", when=outcome_only, tier="property")
 def credit_sums_to_zero(trial: Trial) -> None:
     """The credit of the trajectories of a group sums to zero."""
     batch = trial.reward_batch(families=EXACT, crowds=True)
@@ -96,7 +96,7 @@ def _takes_rewards(subject: Subject) -> bool:
     return not subject.factor and bool(subject.tensors_with_unit("reward"))
 
 
-@law("prime-rl#2265", "OpenRLHF#1334", when=_takes_rewards)
+@law("prime-rl#2265", "OpenRLHF#1334", when=_takes_rewards, tier="property")
 def better_is_never_worse(trial: Trial) -> None:
     """A higher reward does not lower the credit of its trajectory."""
     batch = trial.reward_batch(families=EXACT)

@@ -22,7 +22,7 @@ def _rows(results: Results, where: Tensor) -> Results:
     return tuple(part[where] for part in results if part.ndim and len(part) == len(where))
 
 
-@law("verl#4598", "NeMo-RL#4158", "NeMo-RL#4161", when=uses_group_baseline)
+@law("verl#4598", "NeMo-RL#4158", "NeMo-RL#4161", when=uses_group_baseline, tier="property")
 def constant_groups_get_nothing(trial: Trial) -> None:
     """A constant group gets exactly zero credit."""
     batch = trial.reward_batch(families=("constant", "drawn"), dtypes=_EVERY_DTYPE, crowds=True)
@@ -67,7 +67,7 @@ def _same_for_all(trial: Trial, batch: Batch, by_turn: list[str]) -> Batch:
     return batch
 
 
-@law("verl#7581", "TRL#5773", when=uses_group_baseline)
+@law("verl#7581", "TRL#5773", when=uses_group_baseline, tier="property")
 def lone_members_get_nothing(trial: Trial) -> None:
     """A group of one trajectory gets exactly zero credit."""
     batch = trial.reward_batch()
@@ -78,7 +78,7 @@ def lone_members_get_nothing(trial: Trial) -> None:
         trial.broken("the only member of a group got credit")
 
 
-@law("NeMo-RL#4158", "OpenRLHF#1334", when=outcome_only)
+@law("NeMo-RL#4158", "OpenRLHF#1334", when=outcome_only, tier="property")
 def no_credit_lies_beyond_the_spread(trial: Trial) -> None:
     """No credit exceeds both the range of the group's n rewards and √n."""
     batch = trial.reward_batch(families=_HARD, crowds=True)
@@ -102,7 +102,7 @@ def no_credit_lies_beyond_the_spread(trial: Trial) -> None:
             trial.broken(f"a credit of {largest} exceeds the range of the group's rewards and √n")
 
 
-@law("OpenRLHF#1334")
+@law("OpenRLHF#1334", tier="invariance")
 def half_precision_is_computed_in_single(trial: Trial) -> None:
     """bfloat16 inputs give the same credit as the same values in float32."""
     batch = trial.batch(dtypes=(torch.bfloat16,), crowds=True, exclude=("offsets",))
@@ -110,12 +110,13 @@ def half_precision_is_computed_in_single(trial: Trial) -> None:
     half, full = trial(batch), trial(single)
     for part in half:
         if part.dtype in (torch.bfloat16, torch.float16):
-            trial.broken(f"bfloat16 inputs get credit in {part.dtype}")
+            sentence = f"bfloat16 inputs get credit in {part.dtype}"
+            trial.broken(sentence, because="results_fit_their_inputs")
     if not all(agree(a, b) for a, b in zip(half, full, strict=True)):
         trial.broken("the same values in bfloat16 and in float32 get different credit")
 
 
-@law("NeMo-RL#4158", "verl#4598", "slime#2235")
+@law("NeMo-RL#4158", "verl#4598", "slime#2235", tier="invariance")
 def single_precision_is_enough(trial: Trial) -> None:
     """float32 inputs give the same credit as the same values in float64."""
     batch = trial.batch(dtypes=(torch.float32,), crowds=True, exclude=("offsets",))

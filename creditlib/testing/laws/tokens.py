@@ -23,7 +23,7 @@ def _has_turns(subject: Subject) -> bool:
     return subject.has_any("turn", "turn_count")
 
 
-@law("TRL#4976", "SkyRL#1492", when=_has_turns)
+@law("TRL#4976", "SkyRL#1492", when=_has_turns, tier="contract")
 def nothing_where_nobody_wrote(trial: Trial) -> None:
     """Padded turns and tokens that the policy did not write get exactly zero credit."""
     batch = trial.batch(exclude=("offsets",))
@@ -40,7 +40,15 @@ def nothing_where_nobody_wrote(trial: Trial) -> None:
             trial.broken("a token or turn that the policy did not write got credit")
 
 
-@law("verl#2337", "verl#7278", "miles#1827", "Search-R1#175", "slime#1370", needs=("turn",))
+@law(
+    "verl#2337",
+    "verl#7278",
+    "miles#1827",
+    "Search-R1#175",
+    "slime#1370",
+    needs=("turn",),
+    tier="invariance",
+)
 def tool_output_changes_nothing(trial: Trial) -> None:
     """Inserted tool output changes no credit, whatever its place and its values."""
     batch = trial.batch(families=EXACT, include=("turn",), exclude=("offsets",))
@@ -66,7 +74,7 @@ def _columns(part: Tensor, width: int, keep: list[int]) -> Tensor:
     return part[:, keep] if part.ndim == 2 and part.shape[1] == width else part
 
 
-@law("SkyRL#1305", "AReaL#1346", "TRL#7024", when=_has_turns)
+@law("SkyRL#1305", "AReaL#1346", "TRL#7024", when=_has_turns, tier="invariance")
 def padding_changes_nothing(trial: Trial) -> None:
     """The width, the side and the values of padding change no credit."""
     batch = trial.batch(families=EXACT, exclude=("offsets",))
@@ -124,7 +132,14 @@ def _span(turn: Tensor) -> Tensor:
     return (mine.cumsum(1) > 0) & (mine.flip(1).cumsum(1).flip(1) > 0)
 
 
-@law("verl#6310", "verl#5613", "TRL#3750", "verl#7278", needs=("turn", "token_reward"))
+@law(
+    "verl#6310",
+    "verl#5613",
+    "TRL#3750",
+    "verl#7278",
+    needs=("turn", "token_reward"),
+    tier="invariance",
+)
 def rewards_are_never_lost(trial: Trial) -> None:
     """A reward on tool output counts as on the last written token before it."""
     batch = trial.batch(
@@ -161,7 +176,7 @@ def _unwritten(turn: Tensor, present: Tensor | None, counts_tail: bool) -> Tenso
     return inner
 
 
-@law("prime-rl#2392", "TorchRL#4209", needs=("offsets", "turn"))
+@law("prime-rl#2392", "TorchRL#4209", needs=("offsets", "turn"), tier="invariance")
 def packed_rows_equal_padded_rows(trial: Trial) -> None:
     """Packed trajectories get the same credit as padded ones."""
     # Rewards lie on tool output too, if `present` separates it from padding.

@@ -26,7 +26,7 @@ def _credits_steps(subject: Subject) -> bool:
     return not subject.factor and (_is_turn_level(subject) or subject.has("turn", "token_reward"))
 
 
-@law("TRL#6626", "AReaL#1666", when=_credits_steps)
+@law("TRL#6626", "AReaL#1666", when=_credits_steps, tier="invariance")
 def an_earlier_turn_changes_nothing_later(trial: Trial) -> None:
     """An additional first turn without reward does not change later credit."""
     batch = trial.batch(families=EXACT, optional=False, exclude=("offsets",))
@@ -86,7 +86,14 @@ def _can_be_longer(subject: Subject) -> bool:
     )
 
 
-@law("verl-agent#138", "verl-agent#217", "agent-lightning#444", "miles#2378", when=_can_be_longer)
+@law(
+    "verl-agent#138",
+    "verl-agent#217",
+    "agent-lightning#444",
+    "miles#2378",
+    when=_can_be_longer,
+    tier="invariance",
+)
 def long_trajectories_do_not_outvote_short_ones(trial: Trial) -> None:
     """An additional turn of one trajectory does not change the credit of the others."""
     batch = trial.batch(families=EXACT, optional=False, exclude=("offsets",))
@@ -130,7 +137,7 @@ def _narrow(part: Tensor, batch: Batch) -> Tensor:
     return part[:, :-1] if part.ndim == 2 and part.shape[1] - 1 in widths else part
 
 
-@law("TorchRL#2773", "TorchRL#4209", needs=("bootstrap", "turn"))
+@law("TorchRL#2773", "TorchRL#4209", needs=("bootstrap", "turn"), tier="invariance")
 def only_the_flag_truncates(trial: Trial) -> None:
     """The value after the last token is `bootstrap`, and 0 without it."""
     batch = trial.batch(families=EXACT, include=("turn", "bootstrap"), exclude=("offsets",))

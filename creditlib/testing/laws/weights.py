@@ -22,7 +22,7 @@ def _real(batch: Batch, width: int) -> Tensor:
     return real & batch["valid"][:, None] if "valid" in batch else real
 
 
-@law("NeMo-RL#2269", "OpenRLHF#1298", when=_is_factor)
+@law("NeMo-RL#2269", "OpenRLHF#1298", when=_is_factor, tier="property")
 def weights_are_not_negative(trial: Trial) -> None:
     """Weights are non-negative."""
     for part in trial(trial.batch()):
@@ -30,7 +30,7 @@ def weights_are_not_negative(trial: Trial) -> None:
             trial.broken(f"a weight is {float(part.min()):.3g}")
 
 
-@law("NeMo-RL#2269", when=_is_factor)
+@law("NeMo-RL#2269", when=_is_factor, tier="property")
 def equal_turns_weigh_one(trial: Trial) -> None:
     """Turns with equal values have a weight of exactly 1."""
     batch = trial.batch()
@@ -45,7 +45,7 @@ def equal_turns_weigh_one(trial: Trial) -> None:
             trial.broken("turns with equal values have a weight other than 1")
 
 
-@law("NeMo-RL#2269", "OpenRLHF#1298", when=_is_factor)
+@law("NeMo-RL#2269", "OpenRLHF#1298", when=_is_factor, tier="property")
 def weights_keep_the_total(trial: Trial) -> None:
     """The mean weight of the turns is 1."""
     batch = trial.batch()

@@ -62,6 +62,23 @@ def test_what_the_spread_runs_over_by_hand():
     assert_close(cl.grpo(**pair, scale_over="centered_batch"), centered)
 
 
+def test_a_scale_that_is_rounding_is_refused(refusal):
+    # Two thirds of 1, 0, 0 and one of 0, 1, 3 lie 1/3 below their mean: 0 − 1/3 and 1 − 4/3 differ
+    # in their last digit. Their median deviation is 0, and 5.6e-17 as computed.
+    batch = {
+        "reward": torch.tensor([1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 3.0], dtype=F64),
+        "group": torch.arange(9) // 3,
+    }
+    centered = cl.grpo(**batch, scale=None)
+    deviation = (centered - centered.median()).abs().median().item()
+    assert 0 < deviation < 1e-15
+    for scale in ("mad", "mean"):
+        assert refusal(cl.grpo, **batch, scale=scale, scale_over="centered_batch") == (
+            f"grpo: `scale_over` must be 'group' or 'batch' with scale='{scale}', "
+            "got 'centered_batch'; of centered rewards it is rounding."
+        )
+
+
 def test_degenerate_cases():
     lone = {"reward": torch.tensor([3.0], dtype=F64), "group": torch.tensor([7])}
     assert cl.grpo(**lone).tolist() == [0]

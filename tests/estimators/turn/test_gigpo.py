@@ -44,6 +44,27 @@ def test_by_hand():
     assert_close(result, torch.tensor([[2 * one, one], [-2 * one, 0]], dtype=F64))
 
 
+def test_the_parts_by_hand():
+    # E is ±2 on every turn; S compares the returns 2 and 0 at anchor 5: ±1, and 0 at anchor 6
+    anchored = cl.gigpo(**TWO, gamma=0.5, scale=None, episode_weight=0.0)
+    assert anchored.tolist() == [[1, 0], [-1, 0]]
+    # 2 · E + 3 · S
+    both = cl.gigpo(**TWO, gamma=0.5, scale=None, episode_weight=2.0, step_weight=3.0)
+    assert both.tolist() == [[4 + 3, 4], [-4 - 3, 0]]
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": None}, {"lone": "raw"}], ids=str)
+@given(seed=st.integers(0, 10**6))
+def test_gigpo_is_grpo_and_the_weighted_anchor_part(options, seed):
+    x = random_arguments(cl.gigpo, seed=seed, dtype=F64, optional=True)
+    del x["invalid_action"]
+    grpo = cl.grpo(**{name: x[name] for name in ("reward", "group", "valid")}, **options)
+    sum_of_parts = cl.per_turn(grpo, x["turn_count"], 5) + 0.5 * cl.gigpo(
+        **x, episode_weight=0.0, **options
+    )
+    assert_close(sum_of_parts, cl.gigpo(**x, step_weight=0.5, **options))
+
+
 def test_penalties_by_hand():
     invalid = torch.tensor([[True, False], [False, True]])
     # scores: turn 0 is punished by 1, so trajectory 0 scores 4 − 1/2 and trajectory 1 scores 0

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from helpers import F64, QUICK, assert_same, implementation
+from helpers import F64, QUICK, assert_same, implementation, turn_map
 from hypothesis import given
 from hypothesis import strategies as st
 
+import creditlib as cl
 from creditlib.inputs import layouts
 from creditlib.ops.tokens import reference as spread
 
@@ -14,9 +15,7 @@ SHAPES = [(0, 0, 0), (0, 2, 3), (3, 0, 0), (3, 0, 4), (1, 1, 1), (7, 3, 7), (2, 
 
 def draws(seed, rows, turns, tokens):
     draw = torch.Generator().manual_seed(seed)
-    turn = torch.randint(-1, max(turns, 1), (rows, tokens), generator=draw)
-    if not turns:
-        turn.fill_(-1)
+    turn = turn_map(rows, turns, tokens, draw)
     credit = torch.randint(-9, 9, (rows, turns), generator=draw).to(F64)
     x = torch.randint(-9, 9, (rows, tokens), generator=draw).to(F64)
     length = torch.randint(0, tokens + 1, (rows,), generator=draw)
@@ -26,16 +25,16 @@ def draws(seed, rows, turns, tokens):
 def test_by_hand(backend):
     to_tokens = implementation(spread.to_tokens, backend)
     sum_turns = implementation(spread.sum_turns, backend)
-    turn = torch.tensor([[0, -1, 1, 0], [-1, -1, 0, -1]])
+    turn = torch.tensor([[0, -1, 0, 1], [-1, -1, 0, -1]])
     credit = torch.tensor([[5.0, 6.0], [7.0, 8.0]])
-    assert to_tokens(credit, turn).tolist() == [[5, 0, 6, 5], [0, 0, 7, 0]]
+    assert to_tokens(credit, turn).tolist() == [[5, 0, 5, 6], [0, 0, 7, 0]]
     assert to_tokens(credit[:, 0], turn).tolist() == [[5, 0, 5, 5], [0, 0, 7, 0]]
     weight = torch.tensor([[2.0, torch.nan, 0.5, 1.0], [torch.nan, torch.inf, 3.0, 0.0]])
-    # 5·2, nobody, 6·0.5, 5·1; nobody twice, 7·3, nobody
-    assert to_tokens(credit, turn, weight=weight).tolist() == [[10, 0, 3, 5], [0, 0, 21, 0]]
+    # 5·2, nobody, 5·0.5, 6·1; nobody twice, 7·3, nobody
+    assert to_tokens(credit, turn, weight=weight).tolist() == [[10, 0, 2.5, 6], [0, 0, 21, 0]]
     x = torch.tensor([[1.0, 9.0, 2.0, 4.0], [9.0, 9.0, 8.0, 9.0]])
-    # turn 0 of row 0 wrote tokens 0 and 3: 1 + 4
-    assert sum_turns(x, turn, 2).tolist() == [[5, 2], [8, 0]]
+    # turn 0 of row 0 wrote tokens 0 and 2: 1 + 2
+    assert sum_turns(x, turn, 2).tolist() == [[3, 4], [8, 0]]
 
 
 def check_spread(backend, shape, seed):
@@ -104,6 +103,35 @@ def test_a_turn_without_a_column_is_refused(backend, refusal):
     assert sentence == "to_tokens: `turn` must be below the 2 turns of the batch, got 3."
     sentence = refusal(implementation(spread.sum_turns, backend), torch.zeros(1, 2), turn, 2)
     assert sentence == "turn_sum: `turn` must be below the 2 turns of the batch, got 3."
+
+
+@pytest.mark.parametrize("level", ["row", "turn"])
+def test_a_mask_for_a_map_is_refused(backend, level, refusal):
+    """0 for the prompt, 1 for the response, 0 for the padding: the ids would go back to turn 0."""
+    mask = torch.tensor([[-1, 0, 0, 1], [0, 1, 1, 0]])
+    credit = torch.ones(2) if level == "row" else torch.ones(2, 2)
+    wanted = (
+        "`turn` must be ids that never go back along a row, and -1 where the policy wrote nothing, "
+        "got 0 after 1 in row 1, token 3; pass a mask as bool, or `layouts.turns_from_mask(mask)`."
+    )
+    to_tokens = implementation(spread.to_tokens, backend)
+    assert refusal(to_tokens, credit, mask) == f"to_tokens: {wanted}"
+    flat, offsets = mask.reshape(-1), torch.tensor([0, 4, 8])
+    packed = wanted.replace("token 3", "token 7")
+    assert refusal(to_tokens, credit, flat, offsets=offsets) == f"to_tokens: {packed}"
+    if level == "turn":
+        sum_turns = implementation(spread.sum_turns, backend)
+        assert refusal(sum_turns, credit.new_ones(2, 4), mask, 2) == f"turn_sum: {wanted}"
+
+
+def test_a_packed_row_may_begin_with_a_lower_turn_than_the_row_before_it_ends(backend):
+    turn, offsets = torch.tensor([0, 1, 0, 1]), torch.tensor([0, 2, 4])
+    run = implementation(spread.to_tokens, backend)
+    try:
+        found = run(torch.tensor([3.0, 4.0]), turn, offsets=offsets).tolist()
+    except cl.ContractError as error:
+        found = str(error)
+    assert found == [3, 3, 4, 4]
 
 
 def test_credit_is_written_into_out_and_nowhere_else(backend):

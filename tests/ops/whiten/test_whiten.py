@@ -112,10 +112,24 @@ def test_order_and_padding_change_no_bit_of_the_moments(quick, dtype, seed):
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
-def test_what_counts_and_is_not_finite_is_not_hidden(backend, bad):
+def test_what_counts_and_is_not_finite_is_refused(backend, bad, refusal):
+    """It would make every value of the batch NaN."""
+    moments, standardize = both(backend)
+    x, mask = torch.tensor([1.0, bad, 3.0]), torch.ones(3, dtype=torch.bool)
+    for run in (moments, standardize):
+        assert refusal(run, x, mask, 1e-8) == (
+            "whiten: `credit` must be finite wherever its weight is above 0, "
+            f"got {bad} at [1]; give it the weight 0."
+        )
+
+
+def test_what_would_overflow_is_refused(backend, refusal):
     _, standardize = both(backend)
-    x = torch.tensor([1.0, bad, 3.0])
-    assert standardize(x, torch.ones(3, dtype=torch.bool), 1e-8).isnan().any()
+    x = torch.tensor([1e300, -1e300], dtype=F64)
+    sentence = refusal(standardize, x, torch.ones(2, dtype=torch.bool), 1e-8)
+    assert sentence == (
+        "whiten: `credit` must be below 1e+150 in size, got 1e+300 at [0]; give it the weight 0."
+    )
 
 
 def test_one_outlier_costs_the_others_no_digits(backend):

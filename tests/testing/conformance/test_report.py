@@ -70,14 +70,14 @@ def test_the_expectation_is_shown_through_the_convention():
         stand_ins.verl_narrow, laws=["the_expected_gradient_is_the_true_one"]
     )
     code = report.broken[0].code
-    assert 'trainer_subject(verl_narrow, "verl").call(' in code
+    assert 'trainer_subject(verl_narrow, "verl", {}).call(' in code
     exec(f"from stand_ins import verl_narrow\n{code}", {})
 
 
 def test_a_setting_that_nobody_reads_is_named():
-    report = conformance_report(stand_ins.verl_deaf, laws=["every_argument_is_heard"], examples=50)
+    report = conformance_report(stand_ins.verl_deaf, laws=["every_argument_is_heard"], examples=60)
     assert report.broken[0].sentence == (
-        "`config.norm_adv_by_std_in_grpo` changed no result in 50 batches"
+        "`config.norm_adv_by_std_in_grpo` changed no result in 300 batches"
     )
 
 

@@ -1,48 +1,10 @@
 import ast
 
-import numpy as np
-import pytest
 import torch
 
-from creditlib.testing.engine.counterexample import code_of, literal
+from creditlib.testing.engine.counterexample import callable_name, code_of
 from creditlib.testing.engine.trial import BrokenError, Call
 from creditlib.testing.subject import subject_of
-
-VALUES = [
-    torch.tensor([0.1, -2.5e-8, 1e30, 10000.3]),
-    torch.tensor([0.1, 1 / 3], dtype=torch.float64),
-    torch.tensor([0.1, 3.0], dtype=torch.bfloat16),
-    torch.tensor([[True, False], [False, False]]),
-    torch.tensor([[1, -1], [2**40, 0]]),
-    torch.tensor(2.5),
-    torch.zeros(0),
-    torch.zeros(0, dtype=torch.int64),
-    torch.zeros(0, dtype=torch.bool),
-    torch.zeros(2, 0),
-    torch.zeros(0, 3, dtype=torch.float64),
-    torch.tensor([float("nan"), float("inf"), -float("inf")]),
-    torch.tensor([3, 4], dtype=torch.int32),
-]
-
-
-@pytest.mark.parametrize("x", VALUES, ids=lambda x: f"{x.dtype}-{tuple(x.shape)}")
-def test_a_pasted_tensor_is_the_tensor(x):
-    again = eval(literal(x))
-    assert (again.dtype, again.shape) == (x.dtype, x.shape)
-    assert torch.equal(again.nan_to_num(7), x.nan_to_num(7))
-
-
-def test_single_numbers_are_as_short_as_they_can_be_told_apart():
-    assert literal(torch.tensor([0.1, 2.0])) == "torch.tensor([0.1, 2.0])"
-    double = literal(torch.tensor([0.1], dtype=torch.float64))
-    assert double == "torch.tensor([0.1], dtype=torch.float64)"
-
-
-def test_arrays_and_plain_values_are_literals_too():
-    assert literal(np.array(["a", "b"], dtype=object)) == "np.array(['a', 'b'], dtype=object)"
-    assert literal(None) == "None"
-    assert literal("std") == "'std'"
-
 
 HALF = (torch.tensor([0.5]),)
 
@@ -80,6 +42,44 @@ def test_a_call_of_many_arguments_is_wrapped_and_can_be_read_by_python():
     assert max(map(len, code.splitlines())) <= 97
     call = ast.parse(code).body[1].value
     assert [keyword.arg for keyword in call.keywords] == ["reward", *names]
+
+
+def test_an_option_with_commas_and_containers_can_be_pasted():
+    options = {"text": "a, " * 40, "nested": {"low": float("-inf"), "of": [(1,), "b, c"]}}
+    batch = {"reward": torch.tensor([1.0])}
+    code = code_of(BrokenError("s", subject_of("rloo", {}), calls(batch, options=options)))
+    given = {}
+    exec(code, {"torch": torch, "rloo": given.update})
+    assert {name: given[name] for name in options} == options
+    assert torch.equal(given["reward"], batch["reward"])
+
+
+def test_results_that_look_alike_get_all_their_digits():
+    first, second = (torch.tensor([1 / 3]),), (torch.tensor([1 / 3 + 1e-7]),)
+    batch = {"reward": torch.tensor([1.0])}
+    both = (Call(batch, {}, first), Call(batch, {}, second))
+    assert code_of(BrokenError("s", subject_of("rloo", {}), both)).splitlines()[1:] == [
+        *("rloo(reward=reward)", "# [0.33333334]", "rloo(reward=reward)", "# [0.33333343]")
+    ]
+
+
+def test_what_a_call_wrote_is_printed_below_it_and_assigned_again():
+    batch, after = {"reward": torch.tensor([1.0])}, {"reward": torch.tensor([2.0])}
+    both = (Call(batch, {}, HALF, written=after), Call(batch, {}, HALF))
+    assert code_of(BrokenError("s", subject_of("rloo", {}), both)).splitlines() == [
+        *("reward = torch.tensor([1.0])", "rloo(reward=reward)", "# [0.5]", "reward", "# [2]"),
+        *("reward = torch.tensor([1.0])", "rloo(reward=reward)", "# [0.5]"),
+    ]
+
+
+def test_a_function_without_a_name_of_its_own_is_called_function():
+    from creditlib.vocabulary import Reward
+
+    class Estimator:
+        def __call__(self, *, reward: Reward):
+            return reward
+
+    assert callable_name(subject_of(Estimator(), {})) == "function"
 
 
 def test_lines_of_its_own_are_taken_as_they_are():

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from creditlib.testing.engine.law import Law, law, link
+from creditlib.testing.engine.law import TIERS, Law, law, link
 from creditlib.testing.engine.runner import run_law
 from creditlib.testing.laws import LAWS
 from creditlib.testing.subject import subject_of
@@ -33,6 +33,21 @@ def test_a_law_applies_where_its_tensors_and_its_condition_are_met():
     assert law(needs=("group",))(check).applies(rloo)
     assert not law(needs=("group",))(check).applies(gae)
     assert not law(needs=("group",), when=lambda subject: subject.factor)(check).applies(rloo)
+
+
+def test_every_law_has_a_tier_and_a_users_law_is_an_invariance(refusal):
+    counts = {tier: sum(law.tier == tier for law in LAWS.values()) for tier in TIERS}
+    assert min(counts.values()) >= 8
+    assert sum(counts.values()) == len(LAWS)
+    assert law()(check).tier == "invariance"
+    assert law(tier="property")(check).tier == "property"
+    assert refusal(law, tier="must") == (
+        "law: `tier` must be one of 'contract', 'invariance', 'property', got 'must'."
+    )
+
+
+def test_a_law_that_has_to_be_seen_says_how_many_batches_it_needs():
+    assert all((law.finish is None) == (law.minimum == 0) for law in LAWS.values())
 
 
 def test_an_unknown_project_and_a_note_stay_as_they_are():

@@ -84,7 +84,7 @@ def test_a_users_profile_of_hypothesis_changes_no_verdict():
         hypothesis.settings.load_profile(before)
 
 
-def test_a_verdict_is_one_of_five():
+def test_a_verdict_is_one_of_six():
     @law(needs=("anchor",))
     def of_anchors(trial):
         """Nothing."""
@@ -94,7 +94,12 @@ def test_a_verdict_is_one_of_five():
         """Nothing is ever drawn."""
         hypothesis.reject()
 
-    laws = [*FEW, LAWS["groups_are_independent"], of_anchors, never]
+    @law(kind="some", finish=lambda subject, seen, examples: "not seen", minimum=31)
+    def rare(trial):
+        """Never seen."""
+        trial.batch()
+
+    laws = [*FEW, LAWS["groups_are_independent"], of_anchors, never, rare]
     skip = {"credit_is_finite": "why not"}
     verdicts = run_laws(subject_of(batch_mean, {}), laws=laws, skip=skip, examples=30).verdicts
     assert [verdict.state for verdict in verdicts] == [
@@ -104,10 +109,43 @@ def test_a_verdict_is_one_of_five():
         "broken",
         "not applicable",
         "untried",
+        "undecided",
     ]
     assert verdicts[2].reason == "why not"
-    assert verdicts[-1].sentence == "no batch drawn fits the law"
-    assert (verdicts[0].examples, verdicts[-1].examples) == (30, 0)
+    assert verdicts[-2].sentence == "no batch drawn fits the law"
+    assert (verdicts[0].examples, verdicts[-2].examples, verdicts[-1].examples) == (30, 0, 30)
+    assert verdicts[-1].sentence == "not seen; this law needs 31 batches for a verdict"
+
+
+def test_before_a_rare_thing_is_denied_many_further_batches_are_drawn():
+    """One batch in 64 shows it: 60 batches may miss it."""
+
+    def finish(subject, seen, examples):
+        return "" if "it" in seen else f"not seen in {examples} batches"
+
+    @law(kind="some", finish=finish, minimum=60)
+    def rare(trial):
+        trial.batch()
+        if trial.draws.integer(0, 63) == 37:
+            trial.has_effect("it")
+
+    @law(kind="some", finish=finish, minimum=60)
+    def never(trial):
+        """Never seen."""
+        trial.batch()
+
+    assert {run_law(rare, RLOO, examples=60, seed=seed).state for seed in range(3)} == {"kept"}
+    verdict = run_law(never, RLOO, examples=60)
+    assert (verdict.state, verdict.examples) == ("broken", 300)
+    assert verdict.sentence == "not seen in 300 batches"
+
+
+@pytest.mark.parametrize("examples", [5, 40])
+def test_batches_are_counted_up_to_the_one_that_breaks_the_law(examples):
+    """The batches that only shrink a counterexample are not counted."""
+    for name in ("groups_are_independent", "credit_is_finite"):
+        verdict = run_law(LAWS[name], subject_of(batch_mean, {}), examples=examples)
+        assert 1 <= verdict.examples <= examples
 
 
 def test_a_report_says_what_is_broken_or_how_much_is_kept():
@@ -169,4 +207,7 @@ def test_names_of_laws_are_chosen_in_their_order_and_unknown_ones_refused(refusa
     assert refusal(select_laws, ["no_law"], LAWS) == (
         "check_estimator: `laws` must be names of laws, or laws made with `creditlib.testing.law`, "
         "got 'no_law'."
+    )
+    assert refusal(select_laws, ["order_does_not_mater"], LAWS).endswith(
+        "got 'order_does_not_mater' (did you mean 'order_does_not_matter'?)."
     )

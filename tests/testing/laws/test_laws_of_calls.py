@@ -102,7 +102,7 @@ def takes_anything(*, reward: Reward, group: Group, **_) -> Credit:
     return rloo(reward=reward, group=group)
 
 
-@breaks(CASES, "every_argument_is_heard", "`length` changed no result in 100 batches")
+@breaks(CASES, "every_argument_is_heard", "`length` changed no result in 340 batches")
 def forgets_the_length(*, reward: Reward, group: Group, length: Length | None = None) -> Credit:
     return rloo(reward=reward, group=group)
 

@@ -10,7 +10,7 @@ CASES = []
 @breaks(
     CASES,
     "the_expected_gradient_is_the_true_one",
-    "the expected gradient of groups of 2 differs in direction from the true gradient by 25.8 %",
+    "biased: 25 % of the expected gradient is perpendicular to the true gradient, in groups of 2",
 )
 def divided_by_the_deviation(*, reward: Reward, group: Group) -> Credit:
     return grpo(reward=reward, group=group)

@@ -61,8 +61,8 @@ def runs_on_into_the_next(
 ) -> Advantage:
     if offsets is None:
         return discounted_return(token_reward=token_reward, turn=turn, gamma=1.0)
-    one_row = discounted_return(token_reward=token_reward[None], turn=turn[None], gamma=1.0)
-    return one_row[0]
+    one_turn = torch.where(turn >= 0, 0, -1)[None]
+    return discounted_return(token_reward=token_reward[None], turn=one_turn, gamma=1.0)[0]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -1,0 +1,56 @@
+"""Turn ids along a row of tokens: they never go back.
+
+A 0/1 mask is no map of turns: its 0 would be a turn of the prompt, of tool output and of padding.
+Wherever a 0 follows a 1 the ids go back, and the map is refused.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from creditlib.inputs.layouts import rows_of
+from creditlib.vocabulary.messages import contract_error
+from creditlib.vocabulary.small_values import can_read_values
+
+__all__ = ["refuse_first_unordered", "refuse_unordered_turns"]
+
+_WANTED = "ids that never go back along a row, and -1 where the policy wrote nothing"
+_REMEDY = "pass a mask as bool, or `layouts.turns_from_mask(mask)`"
+
+
+def refuse_unordered_turns(
+    function: str, turn: Tensor, offsets: Tensor | None = None, where: Tensor | None = None
+) -> None:
+    """Refuse a map whose ids go back along a row, where values can be read.
+
+    `where`, bool like `turn`, holds the tokens that are checked: those that are not written are
+    never checked.
+
+    >>> refuse_unordered_turns("gae", torch.tensor([[0, 0, -1, 1]]))
+    """
+    if can_read_values(turn):
+        refuse_first_unordered(function, turn, offsets, where)
+
+
+def refuse_first_unordered(
+    function: str, turn: Tensor, offsets: Tensor | None = None, where: Tensor | None = None
+) -> None:
+    """The same on any device; a GPU waits."""
+    if not turn.numel():
+        return
+    written = turn >= 0 if where is None else where & (turn >= 0)
+    found = torch.where(written, turn.to(torch.int64), -1)
+    row = None
+    if offsets is not None:  # ids of later rows are lifted above those of earlier ones
+        row = rows_of(offsets, len(turn))
+        found = torch.where(written, found + row * (found.amax() + 1), -1)
+    highest = found.cummax(-1).values
+    back = (written & (found < highest)).nonzero()
+    if not len(back):
+        return
+    place = tuple(back[0].tolist())
+    before = highest[place] if row is None else highest[place] - found[place] + turn[place]
+    where_text = f"row {place[0] if row is None else int(row[place])}, token {place[-1]}"
+    fact = f"{int(turn[place])} after {int(before)} in {where_text}"
+    raise contract_error(function, "turn", _WANTED, fact, _REMEDY)

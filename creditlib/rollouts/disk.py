@@ -1,0 +1,72 @@
+"""Files opened once, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["opened_once", "replaced"]
+
+
+@contextlib.contextmanager
+def opened_once(path: Path) -> Generator[BinaryIO]:
+    """A file to read from any position; a pipe is first copied to a temporary file.
+
+    What was read from a pipe is gone, so a second look at its start would lose rows.
+
+    >>> with opened_once(Path(__file__)) as file:
+    ...     file.seekable()
+    True
+    """
+    with path.open("rb") as file:
+        if file.seekable():
+            yield file
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(file, copy)
+            copy.seek(0)
+            yield copy
+
+
+@contextlib.contextmanager
+def replaced(path: Path) -> Generator[BinaryIO]:
+    """A file to write to; it takes the place of `path` when the block ends without an error.
+
+    Until then it lies beside it under another name. An error, such as a full disk, removes it and
+    leaves the old file as it was. A pipe or a device is written directly.
+
+    >>> path = Path(tempfile.mkdtemp()) / "x"
+    >>> with replaced(path) as file:
+    ...     _ = file.write(b"whole")
+    >>> path.read_bytes()
+    b'whole'
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            yield file
+        return
+    number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    part = Path(name)
+    try:
+        with os.fdopen(number, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """The permissions that new files do not get."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""Random batches of every kind against exact numbers; see test_fuzz.py."""

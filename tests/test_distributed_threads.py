@@ -1,0 +1,112 @@
+"""Two ranks as two threads of one process: what they exchange, without a process group."""
+
+import threading
+from contextlib import contextmanager
+
+import torch
+
+import creditlib as cl
+from creditlib import distributed
+from creditlib.distributed import gathered
+
+
+class Ranks:
+    """What `gathered` asks of torch.distributed, for threads."""
+
+    ProcessGroup = object
+
+    def __init__(self, world):
+        self.world, self.own = world, threading.local()
+        self.sent, self.barrier = [None] * world, threading.Barrier(world, timeout=20)
+
+    def is_available(self):
+        return True
+
+    is_initialized = is_available
+
+    def get_world_size(self, _=None):
+        return self.world
+
+    def get_rank(self, _=None):
+        return self.own.rank
+
+    def all_gather(self, every, own, group=None):
+        self.sent[self.own.rank] = own
+        self.barrier.wait()
+        for place, each in zip(every, self.sent, strict=True):
+            place.copy_(each)
+        self.barrier.wait()
+
+
+@contextmanager
+def ranks(world=2):
+    """Threads are ranks for as long as the block runs."""
+    real, fake = distributed.dist, Ranks(world)
+    distributed.dist = fake
+    try:
+        yield fake
+    finally:
+        distributed.dist = real
+
+
+def on_ranks(call):
+    """What each rank got or the sentence that refused it."""
+    found = [None, None]
+
+    def run(rank, fake):
+        fake.own.rank = rank
+        try:
+            found[rank] = call(rank)
+        except cl.ContractError as error:
+            found[rank] = str(error)
+        except threading.BrokenBarrierError:
+            found[rank] = "waits for ever"
+
+    with ranks() as fake:
+        threads = [threading.Thread(target=run, args=(rank, fake)) for rank in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return found
+
+
+def test_groups_over_ranks_by_hand():
+    """1 and 0 in one group: +1/2 on rank 0, −1/2 on rank 1."""
+    group = torch.tensor([7])
+    found = on_ranks(
+        lambda rank: gathered(cl.grpo)(reward=torch.tensor([1.0 - rank]), group=group, scale=None)
+    )
+    assert [each.tolist() for each in found] == [[0.5], [-0.5]]
+
+
+def test_rows_that_do_not_match_are_refused_on_both():
+    found = on_ranks(
+        lambda rank: gathered(cl.grpo)(
+            reward=torch.ones(3 - rank), group=torch.zeros(2 + rank, dtype=torch.int64)
+        )
+    )
+    assert all("must be tensors of as many rows" in str(each) for each in found)
+
+
+def test_options_that_differ_are_refused_on_both():
+    found = on_ranks(
+        lambda rank: gathered(cl.grpo)(
+            reward=torch.ones(2), group=torch.zeros(2).long(), eps=1e-6 * (1 + rank)
+        )
+    )
+    assert all("must be the same on every rank" in str(each) for each in found)
+
+
+def test_a_row_of_tokens_is_padded_with_tokens_that_nobody_wrote():
+    """Returns 2, 2 and 1, 1, 1, 1: the mean is 8/6, of 6 tokens."""
+    reward = [torch.tensor([[0.0, 2.0]]), torch.tensor([[0.0, 0.0, 0.0, 1.0]])]
+    found = on_ranks(
+        lambda rank: gathered(cl.reinforce_plus_plus)(
+            token_reward=reward[rank], turn=torch.zeros_like(reward[rank]).long(), gamma=1.0
+        )
+    )
+    table = torch.tensor([[2.0, 2, 0, 0], [1, 1, 1, 1]])
+    expected = cl.whiten(table, torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]]))
+    torch.testing.assert_close(found[0][0], expected[:1, :2])
+    torch.testing.assert_close(found[1][0], expected[1:])
