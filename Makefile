@@ -41,6 +41,7 @@ quick: .venv/.installed
 nightly: .venv/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal --nightly
 	$(BIN)/python tests/nightly_laws.py
+	$(BIN)/python tests/nightly_fuzz.py
 
 # Writes the pages of docs/ that are made from docstrings and data.
 pages: .venv/.installed

@@ -88,7 +88,7 @@ def diagnose(
         "credit/abs_mean": _share(size.sum(), real.sum()),
         "credit/abs_max": float(size.max()) if size.numel() else 0.0,
         "credit/silent_rows": _share(silent.sum(), where.sum()),
-        "rows/excluded": _share((~where).sum(), torch.tensor(len(where))),
+        "rows/excluded": _share((~where).sum(), torch.tensor(len(where), device="cpu")),
     }
     if value.ndim == 2:
         for turn in range(min(turns, table.shape[1])):
@@ -147,7 +147,7 @@ def _term_metrics(
             value = value[:, None].expand(rows, *width)
         where = _real(value, turn_count, valid) if width else valid_rows(valid, value)
         sums[name] = torch.where(where, value, torch.zeros_like(value)).abs().sum()
-    total = sum(sums.values(), torch.zeros(()))
+    total = sum(sums.values(), torch.zeros((), device="cpu"))
     return {f"term/{name}": _share(each, total) for name, each in sums.items()}
 
 

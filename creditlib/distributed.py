@@ -36,9 +36,25 @@ def gathered(
     >>> gathered(grpo)(reward=torch.tensor([0.0, 1.0]), group=torch.tensor([0, 0]), scale=None)
     tensor([-0.5000,  0.5000])
     """
+    return _Gathered(estimator, process_group)
 
-    @functools.wraps(estimator)
-    def call(*places: Any, **names: Any) -> Any:
+
+class _Gathered:
+    """The function that `gathered` returns; it travels to other processes as its two arguments."""
+
+    def __init__(
+        self, estimator: Callable[..., Any], process_group: dist.ProcessGroup | None
+    ) -> None:
+        functools.update_wrapper(self, estimator)
+        self._given = estimator, process_group
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What pickle keeps."""
+        return gathered, self._given
+
+    def __call__(self, *places: Any, **names: Any) -> Any:
+        """This rank's rows of the result over the rows of all ranks."""
+        estimator, process_group = self._given
         if not dist.is_available() or not dist.is_initialized():
             return estimator(*places, **names)
         if dist.get_world_size(process_group) == 1:
@@ -57,8 +73,6 @@ def gathered(
         sizes = next(iter(whole.values()))[1]
         start = sum(size[0] for size in sizes[:rank])
         return _own(result, start, sizes[rank][0], tensors)
-
-    return call
 
 
 def _by_name(

@@ -178,6 +178,10 @@ def test_too_little_to_whiten():
     assert cl.whiten(credit, nothing).tolist() == [0, 0]
     assert cl.whiten(credit, torch.tensor([True, False])).tolist() == [0, 0]
     assert cl.whiten(torch.full((5,), 0.7), torch.arange(5)).tolist() == [0] * 5
+    for constant in (0.7, 100.1, 1 / 3, 1e9 + 0.1):
+        for rows in range(2, 30):
+            equal, count = torch.full((rows,), constant, dtype=F64), torch.arange(1, rows + 1)
+            assert cl.whiten(equal, count, eps=0.0).tolist() == [0] * rows
 
 
 @pytest.mark.parametrize("level", ["batch", "turn"])

@@ -160,6 +160,36 @@ def test_nothing_public_is_left_out():
     assert not [name for name in HOST & covered if tensors_of(public[name])]
 
 
+WIDTHS = (5, 6, 7, 9, 11, 13, 14, 17, 19, 23, 29, 31)
+
+
+@pytest.mark.parametrize("backend", ["torch", "numba"])
+@pytest.mark.parametrize(
+    "name", ["discounted_return", "gae", "reinforce_plus_plus", "gigpo", "pure"]
+)
+def test_a_graph_serves_every_width(name, backend, monkeypatch):
+    """A reference that walks columns would be compiled again for each, up to torch's limit of 8."""
+    if backend == "numba":
+        pytest.importorskip("numba")
+    monkeypatch.setattr("creditlib.ops.backend.dispatch.default_backend", lambda device: backend)
+    graphs = []
+
+    def count(graph, _):
+        graphs.append(graph)
+        return graph.forward
+
+    torch._dynamo.reset()
+    function = public_functions()[name]
+    compiled = torch.compile(function, fullgraph=True, backend=count)
+    for width in WIDTHS:
+        arguments = random_arguments(function, batch=6, turns=width, tokens=3 * width)
+        found = compiled(**arguments, **NEEDS.get(name, {}))
+        expected = function(**arguments, **NEEDS.get(name, {}))
+        pairs = zip(*(x if isinstance(x, tuple) else (x,) for x in (found, expected)), strict=True)
+        assert all(torch.equal(ours, eager) for ours, eager in pairs)
+    assert len(graphs) <= 3
+
+
 def test_a_graph_break_is_seen():
     def waits(x):
         return x * int(x.sum()) if x.sum() > 0 else x

@@ -1,4 +1,5 @@
 import functools
+import pickle
 
 import pytest
 import torch
@@ -239,6 +240,13 @@ def test_a_group_of_one_rank_is_the_estimator_itself(tmp_path):
         assert torch.equal(gathered(cl.gigpo)(**arguments), cl.gigpo(**arguments))
     finally:
         dist.destroy_process_group()
+
+
+def test_it_travels_to_other_processes():
+    same = pickle.loads(pickle.dumps(gathered(cl.grpo)))
+    batch = random_arguments(cl.grpo)
+    assert torch.equal(same(**batch), cl.grpo(**batch))
+    assert pickle.loads(pickle.dumps(same)).__name__ == "grpo"
 
 
 def test_it_is_named_and_read_like_the_estimator():

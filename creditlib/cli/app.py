@@ -18,7 +18,7 @@ from creditlib.cli import demo as demo
 
 # isort: on
 from creditlib.cli.typer_app import app
-from creditlib.vocabulary.messages import ContractError, one_line
+from creditlib.vocabulary.messages import ContractError, one_line, printable
 
 __all__ = ["app", "run"]
 
@@ -39,7 +39,7 @@ def run() -> None:
         sys.stderr.write("Aborted.\n")
         raise SystemExit(1) from None
     except _UsageError as error:
-        error.message = _printable(error.message)
+        error.message = printable(error.message)
         error.show()
         raise SystemExit(error.exit_code) from None
     except (ContractError, ModuleNotFoundError, OSError) as error:
@@ -53,8 +53,3 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return one_line(f"{error.strerror}: {error.filename}.")
     return one_line(error)
-
-
-def _printable(text: str) -> str:
-    """Text with its line breaks and without other control characters."""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from creditlib.inputs.turn_order import refuse_unordered_turns
 from creditlib.vocabulary import (
     Length,
     Offsets,
@@ -31,7 +32,7 @@ from creditlib.vocabulary.contract import (
     contract_error,
     describe_value,
 )
-from creditlib.vocabulary.conversions import runs_of_mask
+from creditlib.vocabulary.conversions import row_of_tokens, runs_of_mask
 
 __all__ = [
     "RowPositions",
@@ -203,9 +204,6 @@ def turn_length(
     tensor([[2, 1],
             [1, 0]])
     """
-    # Its module imports this one.
-    from creditlib.inputs.turn_order import refuse_unordered_turns
-
     axes = 2 if offsets is None else 1
     if turn.ndim != axes:
         wanted = "int[batch token]" if offsets is None else "int[token] with `offsets`"
@@ -258,8 +256,7 @@ def rows_of(offsets: Offsets, tokens: Tokens) -> Tensor:
     >>> rows_of(torch.tensor([0, 2, 2, 3]), 3).tolist()
     [0, 0, 2]
     """
-    position = torch.arange(tokens, device=offsets.device)
-    return torch.searchsorted(offsets[1:].to(torch.int64).contiguous(), position, right=True)
+    return row_of_tokens(offsets, tokens)
 
 
 @_moving

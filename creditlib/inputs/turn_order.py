@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from creditlib.inputs.layouts import rows_of
+from creditlib.vocabulary.conversions import row_of_tokens
 from creditlib.vocabulary.messages import contract_error
 from creditlib.vocabulary.small_values import can_read_values
 
@@ -43,7 +43,7 @@ def refuse_first_unordered(
     found = torch.where(written, turn.to(torch.int64), -1)
     row = None
     if offsets is not None:  # ids of later rows are lifted above those of earlier ones
-        row = rows_of(offsets, len(turn))
+        row = row_of_tokens(offsets, len(turn))
         found = torch.where(written, found + row * (found.amax() + 1), -1)
     highest = found.cummax(-1).values
     back = (written & (found < highest)).nonzero()

@@ -111,7 +111,7 @@ def credit_swift_trainer(
             )
             in_order = [each for chunk in self.split_by_mini_batches(samples) for each in chunk]
             place = {id(sample): number for number, sample in enumerate(samples)}
-            order = torch.tensor([place[id(sample)] for sample in in_order])
+            order = torch.tensor([place[id(sample)] for sample in in_order], device="cpu")
             rewards = of_this_rank(self, self._rewards_per_func)[order]
             parts, credit = credit_batches(
                 [batch.completion_mask for batch in batches],

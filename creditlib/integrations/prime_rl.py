@@ -70,8 +70,10 @@ def credit_traces(
 
 def _turn_ids(trace: Any) -> Tensor:
     """int[token] of the nodes with sampled tokens: the node that sampled a token, else -1."""
-    masks = [torch.tensor([bool(each) for each in node.mask]) for node in trace.nodes]
-    sampled = [mask for mask in masks if bool(mask.any())] or [torch.zeros(1, dtype=torch.bool)]
+    masks = [torch.tensor([bool(each) for each in node.mask], device="cpu") for node in trace.nodes]
+    sampled = [mask for mask in masks if bool(mask.any())] or [
+        torch.zeros(1, dtype=torch.bool, device="cpu")
+    ]
     return torch.cat([torch.where(mask, turn, -1) for turn, mask in enumerate(sampled)])
 
 

@@ -68,9 +68,11 @@ def rllm_estimator(
     resolved = credit_settings(settings, estimator="grpo", defaults=defaults)
     trajectories = [each for group in traj_groups or [] for each in group.trajectories]
     sizes = [len(each) for each in rewards]
-    masks = [_mask(each.steps) for each in trajectories] or [torch.ones(1)] * sum(sizes)
+    masks = [_mask(each.steps) for each in trajectories] or [torch.ones(1, device="cpu")] * sum(
+        sizes
+    )
     if not any(bool(mask.any()) for mask in masks):
-        masks = [torch.ones(1)] * sum(sizes)  # rLLM passed no tokens at all
+        masks = [torch.ones(1, device="cpu")] * sum(sizes)  # rLLM passed no tokens at all
     rows = read_rows(
         mask=padded(masks),
         group=[number for number, size in enumerate(sizes) for _ in range(size)],
@@ -136,7 +138,7 @@ def write_step_advantages(
     if "turn_reward" in resolved.needs:
         columns.setdefault("turn_reward", [step.reward for *_, step in steps])
     rows = read_rows(
-        mask=padded([torch.ones(len(step.response_ids)) for *_, step in steps]),
+        mask=padded([torch.ones(len(step.response_ids), device="cpu") for *_, step in steps]),
         group=[number for number, *_ in steps],
         reward=[trajectory.reward for *_, trajectory, _ in steps],
         trajectory=[(number, place) for number, place, *_ in steps],
@@ -169,8 +171,11 @@ def install(settings: Mapping[str, Any] | None = None) -> Callable[[], None]:
 
 def _mask(steps: Sequence[Any]) -> Tensor:
     """1 for every token of every step, 0 between steps, so that each step is a turn."""
-    parts = [torch.cat([torch.ones(len(step.response_ids)), torch.zeros(1)]) for step in steps]
-    return torch.cat(parts) if parts else torch.zeros(1)
+    parts = [
+        torch.cat([torch.ones(len(step.response_ids), device="cpu"), torch.zeros(1, device="cpu")])
+        for step in steps
+    ]
+    return torch.cat(parts) if parts else torch.zeros(1, device="cpu")
 
 
 def _metadata(holder: Any) -> Any:

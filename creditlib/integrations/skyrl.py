@@ -242,7 +242,9 @@ def _logged(data: Any, steps: bool) -> dict[str, float]:
     real = len(data["rewards"]) - int(data.metadata.get("pad_size") or 0)
     earned = outcome_of(data["rewards"], data["response_mask"])[:real]
     if steps:
-        earned = earned[torch.tensor(data.metadata["is_last_step"], dtype=torch.bool)[:real]]
+        earned = earned[
+            torch.tensor(data.metadata["is_last_step"], dtype=torch.bool, device="cpu")[:real]
+        ]
     credit = data["advantages"][:real][data["response_mask"][:real].bool()]
     return {
         "avg_final_rewards": earned.nanmean().item(),

@@ -61,7 +61,7 @@ def post_process_rewards(args: Any, samples: Sequence[Any]) -> tuple[list[float]
     if settings.credits_tokens:
         _refuse_unscored(settings, whole, rewards)
         return raw, [0.0 if reward is None else reward for reward in rewards]
-    mask = _padded([torch.tensor(_loss_mask(sample)) for sample in whole])
+    mask = _padded([torch.tensor(_loss_mask(sample), device="cpu") for sample in whole])
     rows = read_rows(
         mask=mask,
         group=[_group(sample) for sample in whole],
@@ -132,7 +132,7 @@ def _tokens(
     penalty = torch.where(mask != 0, -args.kl_coef * whole("kl"), 0.0)  # no penalty for tool output
     ends = torch.nn.functional.pad(mask, (0, 1))  # the outcome comes after the last token
     token_reward = torch.nn.functional.pad(penalty, (0, 1))
-    token_reward[:, -1] = torch.tensor(rewards, dtype=torch.float32)
+    token_reward[:, -1] = torch.tensor(rewards, dtype=torch.float32, device="cpu")
     has_values = "value" in settings.needs and rollout_data.get("values") is not None
     rows = read_rows(
         mask=ends,

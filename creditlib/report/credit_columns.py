@@ -168,6 +168,6 @@ def _unknown_option(name: str, function: Callable[..., Any], options: Mapping[st
 
 def _at_turns(credit: Tensor, rollouts: Rollouts) -> Tensor:
     count = rollouts.tensors["turn_count"]
-    turn = torch.arange(rollouts.tensors["turn_reward"].shape[1])
+    turn = torch.arange(rollouts.tensors["turn_reward"].shape[1], device="cpu")
     by_turn = credit[:, None] if credit.ndim == 1 else credit
     return torch.where(turn < count[:, None], by_turn, by_turn.new_zeros(()))

@@ -72,7 +72,7 @@ def explain(
     columns = credit_columns(rollouts, estimators, options=options)
     shown = select_groups(rollouts, groups, limit)
     parts: list[RenderableType] = [
-        Text(column.reason, style="yellow") for column in columns if column.reason
+        Text(one_line(column.reason), style="yellow") for column in columns if column.reason
     ]
     credited = [column for column in columns if column.credit is not None]
     if not credited:

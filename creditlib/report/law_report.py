@@ -15,7 +15,13 @@ import torch
 from creditlib.registry import resolve
 from creditlib.version import __version__
 from creditlib.vocabulary.install_hint import install_hint
-from creditlib.vocabulary.messages import ContractError, contract_error, did_you_mean
+from creditlib.vocabulary.messages import (
+    ContractError,
+    contract_error,
+    did_you_mean,
+    one_line,
+    printable,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -231,7 +237,7 @@ def verdict_table(report: Report) -> RenderableType:
     applied = [verdict for verdict in report.verdicts if verdict.state != "not applicable"]
     for verdict in sorted(applied, key=lambda each: TIERS.index(each.law.tier)):
         word, style = _word(report, verdict)
-        text = verdict.sentence or verdict.reason
+        text = one_line(verdict.sentence or verdict.reason)
         if verdict.because:
             text = f"follows from {verdict.because}"
         tried = str(verdict.examples or "")
@@ -271,9 +277,9 @@ def print_broken(report: Report, console: Console, name: str = "") -> None:
         style = "bold red" if report.is_fault(verdict) else "yellow"
         console.print(Text(f"{verdict.law.name} ({verdict.law.tier})", style))
         console.print(Text(f"demands: {verdict.law.sentence}"))
-        console.print(Text(f"found: {verdict.sentence}"))
+        console.print(Text(one_line(f"found: {verdict.sentence}")))
         for line in verdict.code.splitlines():
-            console.print(Text(f"    {line}"), soft_wrap=True)
+            console.print(Text(f"    {printable(line)}"), soft_wrap=True)
         follows = ", ".join(report.consequences(verdict))
         if follows:
             console.print(Text(f"this also breaks: {follows}"))

@@ -11,8 +11,8 @@ from typing import Any
 from creditlib.rollouts.files import read_records, write_json_lines, write_parquet
 from creditlib.rollouts.formats import AUTO, detect_format, find_format
 from creditlib.rollouts.packing import Packer
-from creditlib.rollouts.row_errors import named_place
 from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row, check_keys
+from creditlib.rollouts.row_errors import named_place
 from creditlib.rollouts.trajectories import Rollouts, from_trajectories
 from creditlib.vocabulary.messages import ContractError, contract_error
 
@@ -40,6 +40,9 @@ def read(
             `anchor_ids`; None asks for equality.
         options: what a format takes besides. TRL: `reward_weights`, the reward columns to sum and
             their weights; by default every float column, each with weight 1.
+
+    Errors: a ContractError of one sentence that names the file and, where there is one, the row. A
+    file that cannot be opened is an OSError.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "rollouts.jsonl"

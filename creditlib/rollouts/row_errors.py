@@ -24,8 +24,8 @@ def named_place(
 
     Refusals pass as they are. The row is the first one that cannot be converted alone.
 
-    >>> named_place(lambda rows, _: [row["n"] // row["d"] for row in rows], [{"n": 6, "d": 3}], [""])
-    [2]
+    >>> named_place(lambda rows, places: [row["n"] for row in rows], [{"n": 6}], ["x.jsonl line 1"])
+    [6]
     """
     try:
         return convert(rows, places)

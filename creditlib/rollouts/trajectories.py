@@ -104,8 +104,12 @@ def from_trajectories(
     _check_turns(turns)
     outcomes = [trajectory["outcome"] for trajectory in trajectories]
     tensors: dict[str, Tensor] = {
-        "reward": torch.tensor([outcome or 0.0 for outcome in outcomes], dtype=torch.float32),
-        "valid": torch.tensor([outcome is not None for outcome in outcomes], dtype=torch.bool),
+        "reward": torch.tensor(
+            [outcome or 0.0 for outcome in outcomes], dtype=torch.float32, device="cpu"
+        ),
+        "valid": torch.tensor(
+            [outcome is not None for outcome in outcomes], dtype=torch.bool, device="cpu"
+        ),
         "group": ids([trajectory["group"] for trajectory in trajectories]),
         "turn_count": turns.count,
     }
@@ -228,7 +232,7 @@ def _length(
         if total is not None and length != total:
             contract = f"the sum of its turns' token counts, {total}"
             raise schema_error("length", contract, length, place)
-    return torch.tensor(stated, dtype=torch.int64)
+    return torch.tensor(stated, dtype=torch.int64, device="cpu")
 
 
 def _rewards(trajectories: Sequence[Trajectory], places: Sequence[str]) -> Tensor | None:
@@ -253,4 +257,4 @@ def _rewards(trajectories: Sequence[Trajectory], places: Sequence[str]) -> Tenso
         if not len(numbers) == size > 0:
             raise schema_error("rewards", contract, values, place)
         found.append([float("nan") if number is None else number for number in numbers])
-    return torch.tensor(found, dtype=torch.float32)
+    return torch.tensor(found, dtype=torch.float32, device="cpu")

@@ -44,7 +44,7 @@ class Turns:
     @property
     def count(self) -> Tensor:
         """Turns of each trajectory."""
-        return torch.tensor(self.counts, dtype=torch.int64)
+        return torch.tensor(self.counts, dtype=torch.int64, device="cpu")
 
     def place(self, index: int) -> str:
         """Where a message sends the reader: file, line and turn; turns count from 0."""
@@ -55,8 +55,10 @@ class Turns:
     def padded(self, values: Sequence[Any] | Tensor, dtype: torch.dtype, fill: float = 0) -> Tensor:
         """[batch turn], values in order, `fill` behind the last turn of each trajectory."""
         width = max(self.counts, default=0)
-        found = torch.full((len(self.counts), width), fill, dtype=dtype)
-        found[torch.arange(width) < self.count[:, None]] = torch.as_tensor(values, dtype=dtype)
+        found = torch.full((len(self.counts), width), fill, dtype=dtype, device="cpu")
+        found[torch.arange(width, device="cpu") < self.count[:, None]] = torch.as_tensor(
+            values, dtype=dtype, device="cpu"
+        )
         return found
 
 

@@ -18,8 +18,8 @@ from creditlib.vocabulary.messages import ContractError, one_line
 
 __all__ = [
     "LARGEST",
-    "SCORE",
     "MOST",
+    "SCORE",
     "Place",
     "is_count",
     "is_number",

@@ -141,8 +141,8 @@ def _turn_tensor(name: str, shape: Shape, values: list[Any], index: RowIndex) ->
     if name == "anchor":
         return _anchors(table, index)
     dtype, width = _DTYPES[shape.kind], index.turns
-    result = torch.zeros((len(table), width), dtype=dtype)
-    where = torch.arange(width) < index.turn_count[:, None]
+    result = torch.zeros((len(table), width), dtype=dtype, device="cpu")
+    where = torch.arange(width, device="cpu") < index.turn_count[:, None]
     flat = [item for row in table for item in row]
     result[where] = _tensor(name, shape, flat)
     return result
@@ -198,10 +198,10 @@ def _anchors(table: list[list[Any]], index: RowIndex) -> Tensor:
     flat = [item for row in table for item in row if item is not None]
     if not all(type(item) is int for item in flat):
         return anchor_ids(table)
-    result = torch.full((len(table), index.turns), -1, dtype=torch.int64)
+    result = torch.full((len(table), index.turns), -1, dtype=torch.int64, device="cpu")
     for number, row in enumerate(table):
         own = [-1 if item is None else item for item in row]
-        result[number, : len(row)] = torch.tensor(own, dtype=torch.int64)
+        result[number, : len(row)] = torch.tensor(own, dtype=torch.int64, device="cpu")
     return result
 
 
@@ -209,7 +209,9 @@ def _trajectory_tensor(name: str, shape: Shape, values: list[Any], index: RowInd
     """[batch …] of a column with one value for each trajectory."""
     own = [values[row] for row in index.last.tolist()]
     if not own:  # as many axes as on a rank that has trajectories
-        return torch.zeros((0,) + (1,) * (len(shape.axes) - 1), dtype=_DTYPES[shape.kind])
+        return torch.zeros(
+            (0,) + (1,) * (len(shape.axes) - 1), dtype=_DTYPES[shape.kind], device="cpu"
+        )
     return _tensor(name, shape, own)
 
 
@@ -219,7 +221,7 @@ def _tensor(name: str, shape: Shape, values: list[Any]) -> Tensor:
         wanted = "given for every row or for none"
         raise contract_error("read_rows", name, wanted, "None in some rows")
     try:
-        found = torch.tensor(numbers, dtype=_DTYPES[shape.kind])
+        found = torch.tensor(numbers, dtype=_DTYPES[shape.kind], device="cpu")
     except (TypeError, ValueError, RuntimeError):
         fact = next(
             (describe_value(each) for each in numbers if not isinstance(each, (int, float))), ""

@@ -51,7 +51,7 @@ def check_copies(
     pairs = _copies(trajectories)
     if not pairs:
         return
-    firsts, seconds = (torch.tensor(rows) for rows in zip(*pairs, strict=True))
+    firsts, seconds = (torch.tensor(rows, device="cpu") for rows in zip(*pairs, strict=True))
     for name, plane in planes.items():
         on = plane.device
         x, y = plane[firsts.to(on)], plane[seconds.to(on)]

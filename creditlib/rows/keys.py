@@ -115,7 +115,7 @@ def _ids_of_part(keys: list[Any], index: RowIndex, wanted: str) -> Tensor:
                 raise contract_error("read_rows", "group", wanted, fact, remedy)
     if len(part) == len(keys):
         return ids(keys)
-    number = torch.zeros(len(keys), dtype=torch.int64)
+    number = torch.zeros(len(keys), dtype=torch.int64, device="cpu")
     number[part] = ids([keys[row] for row in part])
     return number
 

@@ -145,10 +145,10 @@ def _as_tensor(function: str, name: str, value: Any) -> Tensor:
 
 def _stacked(function: str, name: str, rows: list[Any]) -> Tensor:
     if not rows:
-        return torch.zeros((0, 0))
+        return torch.zeros((0, 0), device="cpu")
     plain = [row.tolist() if hasattr(row, "tolist") else row for row in rows]
     try:
-        return torch.tensor(plain)
+        return torch.tensor(plain, device="cpu")
     except (TypeError, ValueError, RuntimeError):
         raise contract_error(
             function, name, "numbers [row token]", "a list of other things"

@@ -51,7 +51,7 @@ def row_rewards(reward: Any, rows: int, device: torch.device) -> Tensor:
         if not _NUMBERS.issuperset(map(type, reward)):
             reward = [_number(row, each) for row, each in enumerate(reward)]
         numbers = [math.nan if each is None else each for each in reward]
-        reward = torch.tensor(numbers, dtype=torch.float64)
+        reward = torch.tensor(numbers, dtype=torch.float64, device="cpu")
     if reward.shape != (rows,) or reward.is_complex():
         fact = describe_value(given if isinstance(given, Tensor) else reward)
         raise contract_error("read_rows", "reward", f"float[row] of {rows} rows", fact)

@@ -19,7 +19,7 @@ def padded(rows: Sequence[Tensor], fill: float = 0) -> Tensor:
             [3, 0]])
     """
     if not rows:
-        return torch.zeros((0, 0))
+        return torch.zeros((0, 0), device="cpu")
     return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=fill)
 
 

@@ -113,9 +113,9 @@ def index_rows(
     >>> index.trajectory.tolist(), index.turn_count.tolist()
     ([0, -1], [2])
     """
-    takes_part = torch.tensor([written, scored, keep], dtype=torch.bool).all(0)
+    takes_part = torch.tensor([written, scored, keep], dtype=torch.bool, device="cpu").all(0)
     rows = takes_part.nonzero()[:, 0]
-    size = torch.tensor(runs, dtype=torch.int64).clamp(min=1) * takes_part
+    size = torch.tensor(runs, dtype=torch.int64, device="cpu").clamp(min=1) * takes_part
     return RowIndex(
         trajectory=torch.where(takes_part, torch.cumsum(takes_part, 0) - 1, -1),
         base=torch.zeros_like(size),
@@ -170,12 +170,12 @@ class _Builder:
 
     def index(self) -> RowIndex:
         return RowIndex(
-            trajectory=torch.tensor(self.trajectory, dtype=torch.int64),
-            base=torch.tensor(self.base, dtype=torch.int64),
-            original=torch.tensor(self.original, dtype=torch.bool),
-            first=torch.tensor(self.first, dtype=torch.int64),
-            last=torch.tensor(self.last, dtype=torch.int64),
-            size=torch.tensor(self.size, dtype=torch.int64),
-            turn_count=torch.tensor(self.turn_count, dtype=torch.int64),
+            trajectory=torch.tensor(self.trajectory, dtype=torch.int64, device="cpu"),
+            base=torch.tensor(self.base, dtype=torch.int64, device="cpu"),
+            original=torch.tensor(self.original, dtype=torch.bool, device="cpu"),
+            first=torch.tensor(self.first, dtype=torch.int64, device="cpu"),
+            last=torch.tensor(self.last, dtype=torch.int64, device="cpu"),
+            size=torch.tensor(self.size, dtype=torch.int64, device="cpu"),
+            turn_count=torch.tensor(self.turn_count, dtype=torch.int64, device="cpu"),
             turns=max(self.turn_count, default=0),
         )

@@ -39,4 +39,4 @@ def find_milestones(outputs: Sequence[str], patterns: Sequence[str]) -> Reached:
                 "find_milestones", "patterns", wanted, f"{pattern!r} ({error})"
             ) from None
     found = [[pattern.search(output) is not None for pattern in compiled] for output in outputs]
-    return torch.tensor(found, dtype=torch.bool).reshape(len(outputs), len(compiled))
+    return torch.tensor(found, dtype=torch.bool, device="cpu").reshape(len(outputs), len(compiled))

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -111,9 +112,10 @@ def _check_options(name: str, options: Mapping[str, Option], given: Mapping[str,
 
 def _check_number(name: str, option: Option, spec: ArgumentSpec, value: object) -> None:
     fact = remedy = ""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        right = math.isfinite(value) and not (option.whole and isinstance(value, float))
-        if right and spec.allows(value):
+    if isinstance(value, (int, float, np.floating, np.integer)) and not isinstance(value, bool):
+        broken = isinstance(value, (float, np.floating)) or abs(value) >= 2**62
+        right = (option.whole or math.isfinite(value)) and not (option.whole and broken)
+        if right and spec.allows(float(value)):
             return
         fact = repr(value)
         if (spec.low, spec.high) == (0, 1) and 2 <= value <= 100 and right:

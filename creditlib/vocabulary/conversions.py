@@ -18,6 +18,7 @@ __all__ = [
     "as_reward",
     "convert",
     "convertible_arguments",
+    "row_of_tokens",
     "runs_of_mask",
 ]
 
@@ -46,6 +47,16 @@ def as_reward(x: Tensor) -> Tensor:
     return x.to(torch.float32 if x.dtype in _EXACT_IN_FLOAT32 else torch.float64)
 
 
+def row_of_tokens(offsets: Tensor, tokens: int) -> Tensor:
+    """The row that owns each packed token, int64[token].
+
+    >>> row_of_tokens(torch.tensor([0, 2, 2, 3]), 3).tolist()
+    [0, 0, 2]
+    """
+    position = torch.arange(tokens, device=offsets.device)
+    return torch.searchsorted(offsets[1:].to(torch.int64).contiguous(), position, right=True)
+
+
 def runs_of_mask(mask: Tensor, offsets: Tensor | None = None) -> Tensor:
     """The number of the run that each token of a mask belongs to, -1 outside.
 
@@ -58,8 +69,7 @@ def runs_of_mask(mask: Tensor, offsets: Tensor | None = None) -> Tensor:
     if offsets is None:
         return torch.where(mask, torch.cumsum(mask & ~before, -1) - 1, -1)
     position = torch.arange(mask.shape[0], device=mask.device)
-    ends = offsets[1:].to(torch.int64).contiguous()
-    start = offsets[:-1].to(torch.int64)[torch.searchsorted(ends, position, right=True)]
+    start = offsets[:-1].to(torch.int64)[row_of_tokens(offsets, mask.shape[0])]
     run = torch.cumsum(mask & (~before | (position == start)), 0)
     skipped = torch.nn.functional.pad(run, (1, 0))[start]
     return torch.where(mask, run - skipped - 1, -1)

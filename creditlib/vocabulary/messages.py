@@ -16,6 +16,7 @@ __all__ = [
     "error_line",
     "nearest_name",
     "one_line",
+    "printable",
 ]
 
 
@@ -85,6 +86,15 @@ def one_line(text: object) -> str:
     'no [2J luck !'
     """
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+
+
+def printable(text: str) -> str:
+    r"""Text for a terminal with its line breaks and spaces; each control character is a space.
+
+    >>> printable("no\x1b[2J\n    luck")
+    'no [2J\n    luck'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
 def error_line(error: BaseException) -> str:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,6 +29,12 @@ __all__ = [
     "name_place",
 ]
 
+_UNSIGNED = {
+    torch.int8: np.uint8,
+    torch.int16: np.uint16,
+    torch.int32: np.uint32,
+    torch.int64: np.uint64,
+}
 _COUNT_REMEDY = "`turn_count` counts turns, not tokens"
 
 
@@ -68,7 +75,7 @@ def check_values(
     """
     for argument in arguments:
         x = given.get(argument.name)
-        if x is None or x.device.type != "cpu" or x.dtype is torch.bool or not x.numel():
+        if x is None or not x.is_cpu or x.dtype is torch.bool or not x.numel():
             continue
         if _quickly_right(argument, x, sizes):
             continue
@@ -88,6 +95,9 @@ def _quickly_right(argument: Argument, x: Tensor, sizes: Mapping[str, tuple[int,
     low, high = argument.limits
     if argument.name == "turn_count" and "turn" in sizes:
         high = sizes["turn"][0]
+    unsigned = _UNSIGNED.get(x.dtype)
+    if low == 0 and unsigned is not None:  # a negative integer is a large unsigned one
+        return int(x.numpy().view(unsigned).max()) <= high
     least, most = torch.aminmax(x)
     return low <= least.item() and most.item() <= high  # NaN fails both
 

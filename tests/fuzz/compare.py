@@ -1,5 +1,7 @@
 """One function, many random calls: the largest error, or the first call that is wrong."""
 
+from dataclasses import dataclass, field
+
 import torch
 
 import creditlib as cl
@@ -8,18 +10,28 @@ from fuzz import exact, exact_tokens, exact_turns
 from fuzz.draw import Draw
 from fuzz.generator import MAKERS
 from fuzz.token_generator import TOKEN_MAKERS
+from fuzz.turn_generator import TURN_MAKERS
 
-__all__ = ["FUNCTIONS", "call_of", "worst_error"]
+__all__ = ["FUNCTIONS", "Finding", "call_of", "computed", "error_of", "expected", "fuzz"]
 
-FUNCTIONS = [*MAKERS, *TOKEN_MAKERS]
+EVERY = {**MAKERS, **TURN_MAKERS, **TOKEN_MAKERS}
+FUNCTIONS = list(EVERY)
+COUNTS = ("length", "turn_length", "weight")  # their dtype does not decide that of the result
+
+
+@dataclass
+class Finding:
+    """The largest error of a function for each dtype of results, and the first wrong call."""
+
+    errors: dict[torch.dtype, float] = field(default_factory=dict)
+    wrong: str = ""
 
 
 def call_of(name, seed):
     """The random call of a function with this seed."""
     draw = Draw(f"{name} {seed}")
-    call = {**MAKERS, **TOKEN_MAKERS}[name](draw)
+    call = EVERY[name](draw)
     call.tensors = {key: draw.laid_out(x) for key, x in call.tensors.items()}
-    call.x = {"valid": None, **call.x}
     return call
 
 
@@ -31,57 +43,57 @@ def expected(name, call):
 
 
 def computed(name, call, backend):
-    """What the library computes; what it writes into `out` is what it returns."""
+    """What the library computes: a list of tensors, each in its `out` if there is one."""
     options = {**call.options, "backend": backend}
     if call.out:
         options["out"] = tuple(call.out) if len(call.out) > 1 else call.out[0]
     found = getattr(cl, name)(**call.tensors, **options)
     parts = list(found) if isinstance(found, tuple) else [found]
-    if call.out and not all(a is b for a, b in zip(parts, call.out, strict=True)):
-        raise AssertionError("the result is not `out`")
+    assert not call.out or all(a is b for a, b in zip(parts, call.out, strict=True)), "not in `out`"
     return parts
 
 
 def flat(value):
+    """The numbers of nested lists."""
     if not isinstance(value, list):
         return [float(value)]
     return [each for inner in value for each in flat(inner)]
 
 
-def error_of(found, wanted, size):
+def error_of(found, wanted, call):
     """The largest error, in units of the largest value that it may come from."""
     values = torch.tensor(flat(wanted), dtype=torch.float64)
-    if not values.numel():
-        return float(found.numel())
-    errors = (found.double().flatten() - values).abs()
-    largest = max(size, float(values.abs().max()))
-    if not largest:
-        return float(errors.max())
-    return float((errors / largest).nan_to_num(torch.inf).max())
+    assert found.numel() == len(values), f"{tuple(found.shape)} for {len(values)} values"
+    if not len(values):
+        return 0.0
+    assert call.zero is None or not bool(found[call.zero].any()), "not 0 where nothing counts"
+    largest = max(call.size, float(values.abs().max()))
+    errors = (found.double().flatten() - values).abs() / (largest or 1.0)
+    return float(errors.nan_to_num(torch.inf, torch.inf).max())
 
 
-def is_wide(call):
-    """Whether the result is float64: one of the values is."""
-    read = ("valid", "group", "turn", "length", "weight", "offsets")
-    return any(x.dtype == torch.float64 for key, x in call.tensors.items() if key not in read)
-
-
-def worst_error(name, backend, seeds):
-    """(the largest error of a call, the first wrong call or "")."""
-    worst = 0.0
+def fuzz(name, backend, seeds):
+    """Call a function with the batches of these seeds, up to the first that is wrong."""
+    finding = Finding()
     for seed in seeds:
         call = call_of(name, seed)
-        place = f"call_of({name!r}, {seed}), {backend}: {call.options}"
         try:
-            parts = computed(name, call, backend)
-        except Exception as error:
-            return worst, f"{place}: {type(error).__name__}: {error}"
-        wanted = expected(name, call)
-        for number, (found, values) in enumerate(zip(parts, wanted, strict=True)):
-            if found.dtype != (torch.float64 if is_wide(call) else torch.float32):
-                return worst, f"{place}: result {number} is {found.dtype}"
-            error = error_of(found, values, call.size)
-            worst = max(worst, error)
-            if error > tolerance(found.dtype)[0]:
-                return worst, f"{place}: error {error:.1e}: {found.tolist()}, not {flat(values)}"
-    return worst, ""
+            _compare(name, call, backend, finding.errors)
+        except Exception as error:  # a crash is a finding too
+            text = f"{type(error).__name__}: {error}"
+            finding.wrong = f"call_of({name!r}, {seed}), {backend}, {call.options}: {text}"
+            break
+    return finding
+
+
+def _compare(name, call, backend, errors):
+    tensors = [x for key, x in call.tensors.items() if key not in COUNTS]
+    wide = any(x.dtype == torch.float64 for x in tensors)
+    parts = computed(name, call, backend)
+    for number, (found, wanted) in enumerate(zip(parts, expected(name, call), strict=True)):
+        dtype = torch.float64 if wide else torch.float32
+        assert found.dtype == dtype, f"result {number} is {found.dtype}"
+        error = error_of(found, wanted, call)
+        errors[dtype] = max(error, errors.get(dtype, 0.0))
+        limit = tolerance(dtype)[0]
+        assert error <= limit, f"error {error:.1e}: {found.tolist()}, not {flat(wanted)}"

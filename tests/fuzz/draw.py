@@ -90,7 +90,9 @@ class Draw(random.Random):
 
     def laid_out(self, x):
         """The same values in some layout of memory; what lies between them is garbage."""
-        form = self.choice(["plain", "plain", "strided", "offset", "transposed", "flipped", "table"])
+        form = self.choice(
+            ["plain", "plain", "strided", "offset", "transposed", "flipped", "table"]
+        )
         if form == "plain":
             return x
         if form == "offset":

@@ -40,6 +40,9 @@ def root(value):
 
 
 def exponential(value):
+    """The exponential of a number up to 0; what has no digit beside 1 is 0."""
+    if value < -200:
+        return ZERO
     return Fraction(DIGITS.exp(_decimal(value)))
 
 

@@ -61,8 +61,10 @@ def to_tokens(x, o):
     for i, turn in enumerate(x["turn"]):
         row = []
         for t, who in enumerate(turn):
-            credit = x["credit"][i] if not isinstance(x["credit"][i], list) or who < 0 else (
-                x["credit"][i][who]
+            credit = (
+                x["credit"][i]
+                if not isinstance(x["credit"][i], list) or who < 0
+                else (x["credit"][i][who])
             )
             factor = x["weight"][i][t] if x["weight"] else 1
             row.append(credit * factor if who >= 0 else ZERO)

@@ -5,9 +5,8 @@ A result is a list of rows. Turns that do not exist have 0.
 
 from fractions import Fraction
 
+from fuzz import exact
 from fuzz.exact import ZERO, centered, divided, exponential, groups_of, mean, root, rows_of
-from fuzz.exact import score as z_score
-from fuzz.exact import spread
 
 __all__ = ["a2tgpo", "duration_weight", "gigpo", "grpo_process", "igpo", "pure"]
 
@@ -41,7 +40,7 @@ def grpo_process(x, o):
             if o["scale"] is None:
                 rows[i] = discounted([v - mean(pool) for v in earned])
             else:
-                rows[i] = discounted([z_score(v, pool, o, o["scale"]) for v in earned])
+                rows[i] = discounted([exact.score(v, pool, o, o["scale"]) for v in earned])
     return table(x, rows)
 
 
@@ -55,8 +54,8 @@ def igpo(x, o):
             gained = outcomes = gained + outcomes
         for i in own:
             if x["turn_count"][i]:
-                z = [z_score(v, gained, o) for v in gains[i]]
-                rows[i] = discounted([*z, z_score(x["reward"][i], outcomes, o)], o["gamma"])
+                z = [exact.score(v, gained, o) for v in gains[i]]
+                rows[i] = discounted([*z, exact.score(x["reward"][i], outcomes, o)], o["gamma"])
     return table(x, rows)
 
 
@@ -68,9 +67,9 @@ def a2tgpo(x, o):
         outcomes = [x["reward"][i] for i in own]
         for i in own:
             ahead = discounted(
-                [z_score(v, at_turn[k], o) for k, v in enumerate(gains[i])], o["gamma"]
+                [exact.score(v, at_turn[k], o) for k, v in enumerate(gains[i])], o["gamma"]
             )
-            last, left = z_score(x["reward"][i], outcomes, o), len(ahead)
+            last, left = exact.score(x["reward"][i], outcomes, o), len(ahead)
             parts = [v / root(Fraction(left - k)) for k, v in enumerate(ahead)]
             parts = [Fraction(o["alpha"]) * v + last for v in parts]
             rows[i] = [*parts, last] if x["turn_count"][i] else []
@@ -115,7 +114,7 @@ def _against(value, others, pool, o):
     if not others:
         return ZERO
     gap = value - mean(others)
-    return gap if o["scale"] is None else divided(gap, spread(pool, "std", o["ddof"]), o)
+    return gap if o["scale"] is None else divided(gap, exact.spread(pool, "std", o["ddof"]), o)
 
 
 def _episode(cell, own, cells, penalty, x, o):

@@ -1,4 +1,7 @@
-"""Random calls: tensors with garbage where nothing is read, options, and what is exact of them."""
+"""Random calls of the functions of trajectories, and the parts that other calls are made of.
+
+Tensors hold garbage where nothing may be read.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,10 +10,9 @@ import torch
 
 from fuzz.draw import FLOATS, INTS, exact
 
-__all__ = ["MAKERS", "Call"]
+__all__ = ["EPS", "MAKERS", "Batch", "Call", "largest"]
 
 EPS = [0.0, 1e-6, 0.125, 1.0]
-GAMMAS = [0.0, 0.5, 0.75, 1.0]  # sums of quarters stay exact, so equal returns are equal
 WIDE = torch.float64
 
 
@@ -18,13 +20,16 @@ WIDE = torch.float64
 class Call:
     """One call of a function and the same batch as exact numbers.
 
-    size: what an error is compared with, beside 1 or the largest result.
+    size: what an error is compared with, if the largest result is smaller.
+    zero: where the result must be exactly 0, because nothing counts there.
+    out: the tensors that receive the results.
     """
 
     tensors: dict[str, Any]
     options: dict[str, Any]
     x: dict[str, Any]
-    size: float = 0.0
+    size: float
+    zero: torch.Tensor | None = None
     out: list[Any] = field(default_factory=list)
 
 
@@ -48,7 +53,7 @@ class Batch:
         self.draw = draw
         self.rows, valid, self.takes = batch(draw)
         self.tensors, self.x = {}, {"rows": self.rows, "valid": None}
-        self.sizes = []
+        self.sizes, self.zero = [], ~self.takes
         if valid is not None:
             self.tensors["valid"], self.x["valid"] = valid, valid.tolist()
 
@@ -65,7 +70,8 @@ class Batch:
             self.sizes.append(largest(clean))
 
     def call(self, options, *, linear=True):
-        return Call(self.tensors, options, self.x, max(self.sizes, default=0.0) if linear else 1.0)
+        size = max(self.sizes, default=0.0) if linear else 1.0
+        return Call(self.tensors, options, self.x, size, self.zero)
 
     def group(self):
         kinds = self.draw.choice([1, 2, 3, 8])
@@ -81,7 +87,9 @@ class Batch:
         count = torch.tensor(counts, dtype=self.draw.choice(INTS))
         self.add("turn_count", count)
         exist = torch.arange(turns)[None] < count.to(torch.int64)[:, None]
-        return turns, exist & self.takes[:, None]
+        exist = exist & self.takes[:, None]
+        self.zero = ~exist
+        return turns, exist
 
     def length(self, *shape):
         """Numbers of tokens, whole or not."""
@@ -160,108 +168,16 @@ def gdpo(draw):
 def whiten(draw):
     shape = (draw.randint(0, 9),) if draw.likely() else (draw.randint(0, 5), draw.randint(0, 4))
     draw.power = min(max(draw.power, 1e-6), 1e6) if draw.dtype != WIDE else draw.power
-    credit, whole = draw.floats(*shape), [draw.randint(0, 4) for _ in range(torch.Size(shape).numel())]
+    credit = draw.floats(*shape)
+    whole = [draw.randint(0, 4) for _ in range(credit.numel())]
     dtype = draw.choice([torch.bool, *INTS, *FLOATS])
     weight = torch.tensor(whole, dtype=WIDE).view(shape)
     weight = (weight / draw.choice([1, 4]) if dtype.is_floating_point else weight).to(dtype)
     read = weight > 0
     clean = torch.where(read, credit, torch.zeros_like(credit))
-    x = {"credit": exact(clean.flatten()), "weight": [int(w) if w is True or w is False else w for w in exact(weight.flatten())]}
+    x = {"credit": exact(clean.flatten()), "weight": exact(weight.to(WIDE).flatten())}
     tensors = {"credit": draw.spoiled(credit, read), "weight": weight}
-    return Call(tensors, {"eps": draw.choice([0.0, 1e-8, 0.125])}, x, 1.0)
-
-
-# --- turns ----------------------------------------------------------------------------------------
-
-
-def _turns(draw, *, outcome=True):
-    b = Batch(draw)
-    if outcome:
-        b.reward()
-    b.group()
-    turns, exist = b.turns()
-    return b, turns, exist
-
-
-def grpo_process(draw):
-    b, turns, exist = _turns(draw, outcome=False)
-    b.add("turn_reward", draw.floats(b.rows, turns), exist, linear=True)
-    scale = draw.choice(["std", "std", "mad", "mean", None])
-    options = {"scale": scale, "ddof": draw.choice([0, 1]), "eps": draw.choice(EPS)}
-    return b.call(options, linear=scale is None)
-
-
-def _gains(draw):
-    """A batch with gains; that of the last turn is not read."""
-    b, turns, exist = _turns(draw)
-    counts = b.tensors["turn_count"].to(torch.int64)[:, None]
-    b.add("information_gain", draw.floats(b.rows, turns), exist & (torch.arange(turns) < counts - 1))
-    options = {
-        "gamma": draw.choice([0.0, 0.5, 0.95, 1.0]),
-        "ddof": draw.choice([0, 1]),
-        "eps": draw.choice(EPS),
-        "variance_eps": draw.choice([0.0, 1e-8, 0.25]),
-    }
-    return b, options
-
-
-def igpo(draw):
-    b, options = _gains(draw)
-    return b.call({**options, "pool": draw.choice(["joint", "separate"])}, linear=False)
-
-
-def a2tgpo(draw):
-    b, options = _gains(draw)
-    return b.call({**options, "alpha": draw.choice([0.0, 0.3, 2.0])}, linear=False)
-
-
-def gigpo(draw):
-    b, turns, exist = _turns(draw)
-    b.add("turn_reward", draw.floats(b.rows, turns), exist, linear=True)
-    anchor = draw.ids(b.rows * turns, draw.choice([2, 4, 8])).view(b.rows, turns)
-    b.add("anchor", anchor, exist)
-    b.add("invalid_action", draw.mask(b.rows, turns, chance=0.3) if draw.likely() else None, exist)
-    scale = draw.choice(["std", None])
-    options = {
-        "gamma": draw.choice(GAMMAS),
-        "episode_weight": draw.choice([0.0, 0.5, 1.0]),
-        "step_weight": draw.choice([0.0, 0.5, 2.0]),
-        "scale": scale,
-        "episode_over": draw.choice(["trajectory", "turn", "first_turn"]),
-        "leave_out": draw.choice([None, "turn", "trajectory"]),
-        "invalid_penalty": draw.choice([0.0, 0.25, 1.0]),
-        "ddof": draw.choice([0, 1]),
-        "eps": draw.choice(EPS),
-        "lone": draw.choice(["zero", "raw"]),
-    }
-    call = b.call(options, linear=scale is None)
-    call.size = max(call.size, options["invalid_penalty"])
-    return call
-
-
-def pure(draw):
-    b, turns, exist = _turns(draw, outcome=False)
-    b.add("process_reward", draw.floats(b.rows, turns), exist, linear=True)
-    token = draw.likely()
-    b.add("turn_length", b.length(b.rows, turns) if token else None, exist)
-    b.add("length", b.length(b.rows) if token and draw.likely() else None)
-    b.add("reward", draw.floats(b.rows) if draw.likely() else None, linear=True)
-    options = {
-        "form": draw.choice(["softmin", "hard_min", "suffix_min"]),
-        "temperature": draw.choice([0.1, 0.5, 4.0]),
-        "baseline": "token" if token else "step",
-        "reward_weight": draw.choice([0.0, 1.0, 2.5]),
-        "lone": draw.choice(["zero", "raw"]),
-    }
-    return b.call(options)
-
-
-def duration_weight(draw):
-    b, turns, exist = _turns(draw, outcome=False)
-    kind = "positive" if draw.kind != "wide" else "wide"
-    b.add("duration", draw.floats(b.rows, turns, kind=kind), exist)
-    options = {"over": draw.choice(["batch", "group"]), "cap": draw.choice([None, 0.5, 1.5])}
-    return b.call(options, linear=False)
+    return Call(tensors, {"eps": draw.choice([0.0, 1e-8, 0.125])}, x, 1.0, ~read)
 
 
 MAKERS = {
@@ -271,10 +187,4 @@ MAKERS = {
     "maxrl": maxrl,
     "gdpo": gdpo,
     "whiten": whiten,
-    "grpo_process": grpo_process,
-    "igpo": igpo,
-    "a2tgpo": a2tgpo,
-    "gigpo": gigpo,
-    "pure": pure,
-    "duration_weight": duration_weight,
 }

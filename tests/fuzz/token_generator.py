@@ -3,9 +3,11 @@
 import torch
 
 from fuzz.draw import FLOATS, INTS, exact
-from fuzz.generator import Call
+from fuzz.generator import Call, largest
 
 __all__ = ["TOKEN_MAKERS"]
+
+LARGEST_ID = 2**40
 
 
 class Rows:
@@ -14,8 +16,8 @@ class Rows:
     A padded tensor has the rows one below the other. A packed one has them one behind the other.
     """
 
-    def __init__(self, draw):
-        self.draw = draw
+    def __init__(self, draw, *, columns=False):
+        self.draw, self.size = draw, 0.0
         self.packed, rows = draw.likely(0.4), draw.choice([0, 1, 2, 3, 5])
         width = draw.choice([0, 1, 3, 8, 12])
         self.lengths = [draw.randint(0, width) if self.packed else width for _ in range(rows)]
@@ -24,6 +26,9 @@ class Rows:
         for length in self.lengths:
             ids += self._ids(length)
         self.turn = torch.tensor(ids, dtype=draw.choice(INTS)).view(self.shape)
+        if not columns and draw.likely(0.2):  # any number is an id where no column is named
+            last = self.turn == self.turns - 1
+            self.turn[last] = min(torch.iinfo(self.turn.dtype).max, LARGEST_ID)
         self.written = self.turn >= 0
         self.tensors, self.x = {"turn": self.turn}, {"turn": self.split(self.turn)}
         if self.packed:
@@ -68,7 +73,7 @@ class Rows:
     def add(self, name, value, read):
         clean = torch.where(read, value, torch.zeros_like(value))
         self.tensors[name], self.x[name] = self.draw.spoiled(value, read), self.split(clean)
-        self.sizes = max(self.__dict__.get("sizes", 0.0), _largest(clean.nan_to_num()))
+        self.size = max(self.size, largest(clean.nan_to_num()))
 
     def rewards(self):
         """Rewards on any token that exists; NaN on one that is not written is none."""
@@ -77,16 +82,12 @@ class Rows:
         self.add("token_reward", torch.where(none, torch.nan, reward), there)
 
 
-def _largest(x):
-    return float(x.double().abs().max()) if x.numel() else 0.0
-
-
 def _wide(*dtypes):
     return torch.float64 if torch.float64 in dtypes else torch.float32
 
 
 def _call(draw, rows, options, dtype, outs):
-    call = Call(rows.tensors, options, rows.x, rows.sizes * max(1, *rows.lengths, 1))
+    call = Call(rows.tensors, options, rows.x, rows.size, ~rows.written if outs else None)
     if outs and draw.likely(0.4):
         call.out = [draw.result_memory(rows.shape, dtype) for _ in range(outs)]
     return call
@@ -118,28 +119,34 @@ def gae(draw):
     if draw.likely():
         value = draw.floats(len(rows.lengths), dtype=dtype, kind=kind)
         rows.tensors["bootstrap"], rows.x["bootstrap"] = value, exact(value)
-        rows.sizes = max(rows.sizes, _largest(value))
-    options = {"gamma": draw.choice([0.0, 0.5, 0.9, 1.0]), "lam": draw.choice([0.0, 0.5, 0.95, 1.0])}
+        rows.size = max(rows.size, largest(value))
+    options = {
+        "gamma": draw.choice([0.0, 0.5, 0.9, 1.0]),
+        "lam": draw.choice([0.0, 0.5, 0.95, 1.0]),
+    }
     return _call(draw, rows, options, _wide(draw.dtype, dtype), 2)
 
 
 def to_tokens(draw):
-    rows = Rows(draw)
+    columns = draw.likely()
+    rows = Rows(draw, columns=columns)
     count = len(rows.lengths)
-    shape = (count,) if draw.likely() else (count, rows.turns + draw.choice([0, 2]))
+    shape = (count, rows.turns + draw.choice([0, 2])) if columns else (count,)
     credit = draw.floats(*shape)
     rows.tensors["credit"], rows.x["credit"], rows.x["weight"] = credit, exact(credit), None
-    rows.sizes = _largest(credit)
+    rows.size = largest(credit)
     if draw.likely():
-        weight = draw.floats(*rows.shape, dtype=draw.choice(FLOATS), kind="quarters")
-        size = rows.sizes
+        weight = draw.floats(
+            *rows.shape, dtype=draw.choice(FLOATS), kind=draw.choice(["quarters", "normal"])
+        )
+        size = rows.size
         rows.add("weight", weight, rows.written)
-        rows.sizes = max(size, size * _largest(rows.tensors["weight"].nan_to_num(0, 0, 0)))
+        rows.size = max(size, size * largest(rows.tensors["weight"].nan_to_num(0, 0, 0)))
     return _call(draw, rows, {}, _wide(draw.dtype), 1)
 
 
 def turn_sum(draw):
-    rows = Rows(draw)
+    rows = Rows(draw, columns=True)
     value = rows.floats()
     if draw.likely(0.4):
         ids = draw.ids(value.numel(), 4, dtype=draw.choice(INTS[:3])).view(rows.shape)

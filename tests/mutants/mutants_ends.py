@@ -55,7 +55,7 @@ MUTANTS = [
     ),
     Mutant(
         "the first token of a packed row belongs to the row before",
-        "inputs/layouts.py",
+        "vocabulary/conversions.py",
         "contiguous(), position, right=True)",
         "contiguous(), position, right=False)",
         "to_tokens",
@@ -107,8 +107,8 @@ MUTANTS = [
     Mutant(
         "whitening counts every row once, whatever it holds",
         "ops/whiten/reference.py",
-        "row_weight = torch.where(where, weight.to(x.dtype), torch.zeros_like(x))",
-        "row_weight = where.to(x.dtype)",
+        "row_weight = torch.where(where, weight.to(value.dtype), torch.zeros_like(value))",
+        "row_weight = where.to(value.dtype)",
         "reinforce_plus_plus_baseline",
         core("rfpp_baseline"),
     ),

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from creditlib.rollouts import from_trajectories
 from creditlib.rollouts.schema import (
     NUMBERS,
@@ -11,6 +13,9 @@ from creditlib.rollouts.schema import (
     unread_keys,
     unread_note,
 )
+from creditlib.rollouts.values import LARGEST, MOST, is_count
+from creditlib.vocabulary.annotations import describe
+from creditlib.vocabulary.words import ARGUMENTS
 
 FULL = {
     "group": "a",
@@ -28,6 +33,26 @@ FULL = {
         }
     ],
 }
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+def test_a_number_of_a_turn_has_the_range_of_the_tensor_it_fills(key):
+    number = NUMBERS[key]
+    low, high = describe(number.tensor, ARGUMENTS[number.tensor]).limits
+    assert number.limits == (max(low, -LARGEST), min(high, LARGEST))
+
+
+def test_a_log_probability_is_at_most_0_and_a_time_at_least_0():
+    assert NUMBERS["gold_log_prob"].limits == (-LARGEST, 0)
+    assert NUMBERS["seconds"].limits == (0, LARGEST)
+
+
+@pytest.mark.parametrize(("tensor", "key"), [("turn_length", "token_count"), ("length", "length")])
+def test_a_count_has_the_range_of_the_tensor_it_fills(tensor, key):
+    low, high = describe(tensor, ARGUMENTS[tensor]).limits
+    assert (low, key in TURN_KEYS | TRAJECTORY_KEYS) == (0, True)
+    assert [is_count(value) for value in (low - 1, low)] == [False, True]
+    assert high >= MOST
 
 
 def test_every_key_is_known_and_every_tensor_has_a_source():

@@ -20,6 +20,13 @@ def test_excluded_rows_and_trajectories_without_turns_get_none():
     assert result.tolist() == [[0, 0], [0, 0]]
 
 
+def test_the_count_of_an_excluded_row_is_not_looked_at():
+    reward, count = torch.tensor([1.0, 2.0]), torch.tensor([2, 9])
+    valid = torch.tensor([True, False])
+    result = cl.outcome_at_last_turn(reward=reward, turn_count=count, turns=2, valid=valid)
+    assert result.tolist() == [[0, 1], [0, 0]]
+
+
 @pytest.mark.parametrize(("rows", "turns"), [(0, 0), (0, 3), (1, 0)])
 def test_empty_shapes(rows, turns):
     reward, count = torch.ones(rows, dtype=F64), torch.zeros(rows, dtype=torch.int64)

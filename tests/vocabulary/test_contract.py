@@ -287,8 +287,33 @@ def test_a_size_is_an_integer(refusal):
     )
 
 
-def test_whole_numbers_and_numpy_floats_are_numbers():
-    cl.gigpo(**gigpo_arguments(gamma=1, step_weight=np.float64(0.5)))
+def test_whole_numbers_and_numbers_of_numpy_are_numbers(backend):
+    expected = cl.gigpo(**gigpo_arguments(gamma=1.0, step_weight=0.5))
+    for half in (np.float64(0.5), np.float32(0.5), np.float16(0.5)):
+        found = cl.gigpo(**gigpo_arguments(gamma=np.int64(1), step_weight=half))
+        assert torch.equal(found, expected)
+    ours = cl.gae(**gae_arguments(gamma=np.float32(0.5), lam=np.float32(0.5)))
+    alone = cl.gae(**gae_arguments(gamma=0.5, lam=0.5))
+    assert all(map(torch.equal, ours, alone))
+
+
+def test_a_size_that_no_tensor_has_is_refused(refusal):
+    arguments = {"reward": REWARD, "turn_count": GROUP}
+    assert refusal(cl.outcome_at_last_turn, **arguments, turns=2**70) == (
+        f"outcome_at_last_turn: `turns` must be an integer at least 0, got {2**70}."
+    )
+
+
+def test_a_negated_view_is_a_tensor_like_any_other(backend):
+    """The imaginary part of a conjugate is a view with a lazy sign."""
+    lazy = torch.complex(torch.zeros(2), torch.tensor([1.0, 2.0])).conj().imag
+    assert lazy.is_neg()
+    group = torch.tensor([7, 7])
+    ours = cl.grpo(reward=lazy, group=group, scale=None)
+    assert torch.equal(ours, cl.grpo(reward=lazy.clone(), group=group, scale=None))
+    turn = torch.zeros(1, 2, dtype=torch.int64)
+    ours = cl.discounted_return(token_reward=lazy[None], turn=turn, gamma=0.5)
+    assert ours.tolist() == [[-2.0, -2.0]]
 
 
 def test_positional_arguments_are_checked_too(refusal):

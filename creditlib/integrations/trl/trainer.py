@@ -216,7 +216,7 @@ def _with_credit(trainer: Any, rows: list[dict[str, Any]], output: Any) -> Any:
     read = read_rows(
         mask=all_masks,
         # TRL's sampler puts the rollouts of a prompt next to each other, in rank order.
-        group=torch.arange(len(all_masks)) // size,
+        group=torch.arange(len(all_masks), device="cpu") // size,
         reward=_outcome(rewards, trainer.reward_weights),
         columns=_columns(settings, records, rewards),
         settings=settings,

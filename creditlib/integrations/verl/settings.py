@@ -90,4 +90,4 @@ def group_ids(settings: CreditSettings, uid: Sequence[Any] | None, rows: int) ->
     if "group" in settings.needs:  # rows without a uid do not share a prompt
         fact = "nothing" if found is None else f"None in row {found.index(None)}"
         raise contract_error(settings.name, "group", "the uid of each row", fact)
-    return torch.arange(rows)
+    return torch.arange(rows, device="cpu")

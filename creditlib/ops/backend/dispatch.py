@@ -50,10 +50,10 @@ def choose_implementation(
         chosen = default_backend(device.type)
     else:
         chosen = resolve_backend(reference.__name__, backend, device)
-    if chosen == "torch":
-        return reference
     if torch.compiler.is_compiling():
         return operators.get(chosen, reference)
+    if chosen == "torch":
+        return reference
     try:
         return implementation_of(reference, chosen)
     except ImportError as error:  # numba refuses a numpy that is newer than it knows

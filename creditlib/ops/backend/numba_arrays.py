@@ -19,7 +19,7 @@ def array(x: Tensor) -> np.ndarray[Any, Any]:
     >>> array(torch.tensor([[1, 2], [3, 4]])).tolist()
     [1, 2, 3, 4]
     """
-    flat = x.detach().contiguous().view(-1)
+    flat = x.detach().resolve_neg().contiguous().view(-1)
     if flat.is_floating_point():
         return as_float(flat).numpy()  # half precision is no number type of numpy's
     return (flat.view(torch.uint8) if flat.dtype == torch.bool else flat).numpy()

@@ -24,7 +24,8 @@ class Operation(Generic[P, R]):
     torch.library, without `out`; `shape` makes an empty result from the arguments by name, and
     `check` refuses sizes that the implementations trust. Without a schema torch.compile traces the
     reference. `clones`: the results of the implementations are
-    views of one tensor, which torch.library does not allow.
+    views of one tensor, which torch.library does not allow. `whole`: torch.compile does not trace
+    the reference either, which walks columns.
 
     The first argument is a tensor whose device decides. `backend` is the only argument that the
     reference does not have.
@@ -43,12 +44,15 @@ class Operation(Generic[P, R]):
         shape: Shape | None = None,
         check: SizeCheck | None = None,
         clones: bool = False,
+        whole: bool = False,
     ) -> None:
         self.reference = reference
         self.__doc__, self.__name__ = reference.__doc__, reference.__name__
         self.operators: dict[str, Callable[..., R]] = {}
         if shape is not None and check is not None:
-            self.operators = custom_operators(reference, schema, shape, check, clones=clones)
+            self.operators = custom_operators(
+                reference, schema, shape, check, clones=clones, whole=whole
+            )
 
     def __call__(self, x: Tensor, /, *args: Any, backend: str = "auto", **options: Any) -> R:
         """The result of the implementation that `backend` names, or of the best one installed."""

@@ -43,14 +43,18 @@ def custom_operators(
     check: SizeCheck,
     *,
     clones: bool = False,
+    whole: bool = False,
 ) -> dict[str, Callable[..., Any]]:
     """What torch.compile calls instead of an implementation, by backend.
 
-    An operator checks its sizes when it runs: nobody has looked at them while the call was traced.
-    It may not return `out`: the result is copied into it afterwards.
+    `whole`: the reference is an operator too, because it walks columns, which tracing would unroll
+    and compile again for every width. An operator checks its sizes when it runs: nobody has looked
+    at them while the call was traced. It may not return `out`: the result is copied into it
+    afterwards.
     """
     return {
-        backend: _operator(reference, backend, schema, shape, check, clones) for backend in FILES
+        backend: _operator(reference, backend, schema, shape, check, clones)
+        for backend in ([*FILES, "torch"] if whole else FILES)
     }
 
 
@@ -58,6 +62,8 @@ def _checked_result(
     reference: Callable[..., Any], backend: str, check: SizeCheck, given: Mapping[str, Any]
 ) -> Any:
     check(reference.__name__, given)
+    if backend == "torch":
+        return reference(**given)
     return implementation_of(reference, backend)(**given)
 
 

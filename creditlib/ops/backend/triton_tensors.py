@@ -24,12 +24,12 @@ def on(x: Tensor) -> contextlib.AbstractContextManager[Any]:
 
 
 def bits(x: Tensor) -> Tensor:
-    """A view of a bool tensor as bytes 0 and 1; any other tensor unchanged.
+    """A view of a bool tensor as bytes 0 and 1; any other tensor with its sign in memory.
 
     >>> bits(torch.tensor([True, False]))
     tensor([1, 0], dtype=torch.uint8)
     """
-    return x.view(torch.uint8) if x.dtype == torch.bool else x
+    return x.view(torch.uint8) if x.dtype == torch.bool else x.resolve_neg()
 
 
 def rows(x: Tensor) -> Tensor:

@@ -197,7 +197,7 @@ def _flat(x: Tensor | None, like: Tensor, dtype: torch.dtype) -> np.ndarray[Any,
         x = x.expand(like.shape)
     if x.dtype is not dtype:
         x = x.to(dtype)
-    return x.contiguous().numpy().reshape(-1)
+    return x.resolve_neg().contiguous().numpy().reshape(-1)
 
 
 def _pair(keys: Sequence[Tensor], like: Tensor) -> tuple[np.ndarray[Any, Any], Any]:

@@ -15,6 +15,7 @@ token_returns = Operation(
     schema="(Tensor reward, Tensor turn, float gamma, Tensor? present=None, "
     "Tensor? offsets=None) -> Tensor",
     check=token_sizes,
+    whole=True,
     shape=_of_reward,
 )
 
@@ -23,6 +24,7 @@ whitened_returns = Operation(
     schema="(Tensor reward, Tensor turn, float gamma, float eps, Tensor? present=None, "
     "Tensor? offsets=None) -> (Tensor, Tensor)",
     check=token_sizes,
+    whole=True,
     shape=lambda given: (_of_reward(given), _of_reward(given)),
 )
 
@@ -31,6 +33,7 @@ gae = Operation(
     schema="(Tensor reward, Tensor value, Tensor turn, float gamma, float lam, "
     "Tensor? bootstrap=None, Tensor? present=None, Tensor? offsets=None) -> (Tensor, Tensor)",
     check=token_sizes,
+    whole=True,
     shape=lambda given: (_of_reward_and_value(given), _of_reward_and_value(given)),
 )
 
@@ -38,5 +41,6 @@ turn_returns = Operation(
     reference.turn_returns,
     schema="(Tensor x, Tensor where, float gamma) -> Tensor",
     check=same_shape("x", "where"),
+    whole=True,
     shape=lambda given: given["x"].new_empty(given["x"].shape),
 )

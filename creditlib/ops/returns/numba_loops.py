@@ -269,6 +269,6 @@ def gae(
 def turn_returns(x: Tensor, where: Tensor, gamma: float) -> Tensor:
     """The discounted return of each selected turn, as a compiled loop."""
     result = torch.empty_like(x, memory_format=torch.contiguous_format)
-    value = x.detach().contiguous().numpy()
+    value = x.detach().resolve_neg().contiguous().numpy()
     _turn_rows(value, where.detach().contiguous().numpy(), float(gamma), result.numpy())
     return result

@@ -16,7 +16,7 @@ import triton.language as tl
 from torch import Tensor
 
 from creditlib.inputs.turn_order import refuse_unordered_turns
-from creditlib.ops.backend.triton_tensors import OPTIONS, on, rows, target
+from creditlib.ops.backend.triton_tensors import OPTIONS, bits, on, rows, target
 from creditlib.ops.precision import as_float, copy_to_out
 from creditlib.ops.returns.triton_chunks import PARTS, finish, summarize
 from creditlib.ops.returns.triton_rows import turns, whole
@@ -112,7 +112,7 @@ def _run(
     if not turn.numel():
         return
     inputs = [None if x is None else rows(x) for x in (reward, value, turn, present)]
-    each = [None if x is None else x.detach().contiguous() for x in (bootstrap, offsets)]
+    each = [None if x is None else bits(x.detach().contiguous()) for x in (bootstrap, offsets)]
     count, width = turn.shape if offsets is None else (len(offsets) - 1, len(turn))
     dtype = result[0].dtype
     form, chunks = _form(dtype.itemsize, count, width, offsets is not None)

@@ -10,5 +10,6 @@ reverse_minimum = Operation(
     reference.reverse_minimum,
     schema="(Tensor x, Tensor? row=None) -> Tensor",
     check=same_shape("x"),
+    whole=True,
     shape=lambda given: given["x"].new_empty(given["x"].shape),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from creditlib.ops.precision import copy_to_out, reproducible_sum
+from creditlib.ops.precision import copy_to_out, reproducible_sum, wide
 from creditlib.vocabulary.annotations import LARGEST
 from creditlib.vocabulary.messages import contract_error
 from creditlib.vocabulary.small_values import can_read_values
@@ -33,24 +33,25 @@ def refuse_not_finite(x: Tensor, weight: Tensor) -> None:
 def moments(x: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     """(mean, rstd) of x where weight > 0: rstd = (Σ w (x − mean)² / (Σ w − 1) + eps)^(−1/2).
 
-    Only float64 accumulates, so no token tensor is copied in full precision. A smallest value is
-    subtracted first: equal values have exactly that mean. Order and padding change no bit.
+    Values, weights and squares are in float64, where the square of a float32 neither overflows nor
+    vanishes. A smallest value is subtracted first: equal values have exactly that mean. Order and
+    padding change no bit.
 
     >>> [round(m.item(), 3) for m in moments(torch.tensor([1.0, 3.0]), torch.tensor([1, 1]), 0.0)]
     [2.0, 0.707]
     """
-    where = weight > 0
-    edge = x.new_full((1,), torch.inf)
-    lowest = torch.where(where, x, edge).reshape(-1)
+    where, value = weight > 0, wide(x)
+    edge = value.new_full((1,), torch.inf)
+    lowest = torch.where(where, value, edge).reshape(-1)
     pivot = torch.cat([lowest, edge]).amin()
     count = where.sum()
-    row_weight = torch.where(where, weight.to(x.dtype), torch.zeros_like(x))
-    shifted = torch.where(where, x - pivot, torch.zeros_like(x))
+    row_weight = torch.where(where, weight.to(value.dtype), torch.zeros_like(value))
+    shifted = torch.where(where, value - pivot, torch.zeros_like(value))
     mass = reproducible_sum(row_weight, count)
     offset = reproducible_sum(row_weight * shifted, count) / mass.clamp(
         min=torch.finfo(mass.dtype).tiny
     )
-    gap = torch.where(where, shifted - offset.to(x.dtype), torch.zeros_like(x))
+    gap = torch.where(where, shifted - offset.to(value.dtype), torch.zeros_like(value))
     square = reproducible_sum(row_weight * gap * gap, count)
     variance = torch.where(mass > 1, square / (mass - 1), torch.zeros_like(mass))
     mean = torch.where(mass > 0, pivot.to(mass.dtype) + offset, torch.zeros_like(mass))

@@ -123,6 +123,16 @@ def test_what_counts_and_is_not_finite_is_refused(backend, bad, refusal):
         )
 
 
+def test_squares_neither_overflow_nor_vanish_in_float32(backend):
+    """±u and 0: the variance is u², so the result is 1, −1, 0 for every u; and under any weight."""
+    _, standardize = both(backend)
+    for unit in (1e20, 1e-30):
+        x, mask = torch.tensor([unit, -unit, 0.0]), torch.ones(3, dtype=torch.bool)
+        assert_close(standardize(x, mask, 0.0), torch.tensor([1.0, -1.0, 0.0]))
+    heavy = torch.tensor([1e100, 1e100], dtype=F64)
+    assert_close(standardize(torch.tensor([1.0, 3.0]), heavy, 0.0), torch.tensor([-1.0, 1.0]))
+
+
 def test_what_would_overflow_is_refused(backend, refusal):
     _, standardize = both(backend)
     x = torch.tensor([1e300, -1e300], dtype=F64)
