@@ -40,17 +40,18 @@ def refuse_first_unordered(
     if not turn.numel():
         return
     written = turn >= 0 if where is None else where & (turn >= 0)
-    found = torch.where(written, turn.to(torch.int64), -1)
-    row = None
-    if offsets is not None:  # ids of later rows are lifted above those of earlier ones
-        row = row_of_tokens(offsets, len(turn))
-        found = torch.where(written, found + row * (found.amax() + 1), -1)
-    highest = found.cummax(-1).values
-    back = (written & (found < highest)).nonzero()
+    position = torch.arange(turn.shape[-1], device=turn.device).expand_as(turn)
+    last = torch.where(written, position, -1).cummax(-1).values
+    before = torch.nn.functional.pad(last[..., :-1], (1, 0), value=-1)  # the written token before
+    follows, before = written & (before >= 0), before.clamp(min=0)
+    row = None if offsets is None else row_of_tokens(offsets, len(turn))
+    if row is not None:
+        follows = follows & (row[before] == row)
+    previous = turn.gather(-1, before)
+    back = (follows & (turn < previous)).nonzero()
     if not len(back):
         return
     place = tuple(back[0].tolist())
-    before = highest[place] if row is None else highest[place] - found[place] + turn[place]
     where_text = f"row {place[0] if row is None else int(row[place])}, token {place[-1]}"
-    fact = f"{int(turn[place])} after {int(before)} in {where_text}"
+    fact = f"{int(turn[place])} after {int(previous[place])} in {where_text}"
     raise contract_error(function, "turn", _WANTED, fact, _REMEDY)

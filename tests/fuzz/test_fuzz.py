@@ -49,6 +49,12 @@ def test_numbers_are_exact(name):
         assert len(finding.errors) == 2, "results of one dtype only"
 
 
+def test_scores_near_a_mean_cancel():
+    """Opposite objectives: found by a batch of the nightly run."""
+    finding = fuzz("gdpo", "torch", [210])
+    assert not finding.wrong, finding.wrong
+
+
 def test_batches_are_of_every_kind():
     calls = [call_of(name, seed) for name in FUNCTIONS for seed in range(60)]
     tensors = [x for call in calls for x in call.tensors.values()]

@@ -7,8 +7,6 @@ from fuzz.generator import Call, largest
 
 __all__ = ["TOKEN_MAKERS"]
 
-LARGEST_ID = 2**40
-
 
 class Rows:
     """Rows of tokens in one layout.
@@ -28,7 +26,7 @@ class Rows:
         self.turn = torch.tensor(ids, dtype=draw.choice(INTS)).view(self.shape)
         if not columns and draw.likely(0.2):  # any number is an id where no column is named
             last = self.turn == self.turns - 1
-            self.turn[last] = min(torch.iinfo(self.turn.dtype).max, LARGEST_ID)
+            self.turn[last] = torch.iinfo(self.turn.dtype).max
         self.written = self.turn >= 0
         self.tensors, self.x = {"turn": self.turn}, {"turn": self.split(self.turn)}
         if self.packed:

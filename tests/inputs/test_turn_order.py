@@ -34,6 +34,16 @@ def test_by_hand():
     assert said(torch.zeros(2, 0, dtype=torch.int64)) == ""
 
 
+def test_ids_may_be_as_large_as_their_dtype():
+    for dtype in (torch.int8, torch.int64):
+        last = torch.iinfo(dtype).max
+        turn = torch.tensor([0, last, 0, last, 0], dtype=dtype)
+        assert said(turn[:4], torch.tensor([0, 2, 4])) == ""
+        assert said(turn, torch.tensor([0, 2, 5])) == (
+            f"{WANTED}, got 0 after {last} in row 1, token 4; {REMEDY}."
+        )
+
+
 def by_loop(turn):
     """The first token, in order of rows, whose id is below one before it."""
     for row, ids in enumerate(turn.tolist()):

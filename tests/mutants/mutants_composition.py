@@ -35,6 +35,14 @@ MUTANTS = [
         by_hand(_GDPO, "test_objectives_that_cancel_by_hand"),
     ),
     Mutant(
+        "the rounding of a score is measured by that score alone",
+        "estimators/trajectory/gdpo.py",
+        "torch.finfo(size.dtype).eps * peak",
+        "torch.finfo(size.dtype).eps * size",
+        "gdpo",
+        by_hand("fuzz/test_fuzz.py", "test_scores_near_a_mean_cancel"),
+    ),
+    Mutant(
         "a scale that is rounding divides",
         "estimators/trajectory/grpo.py",
         'if scale_over == "centered_batch" and scale not in ("std", None):',

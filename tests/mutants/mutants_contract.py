@@ -20,8 +20,8 @@ MUTANTS = [
     Mutant(
         "a 0/1 mask passes for a map of turns",
         "inputs/turn_order.py",
-        "back = (written & (found < highest)).nonzero()",
-        "back = (written & (found < highest) & False).nonzero()",
+        "back = (follows & (turn < previous)).nonzero()",
+        "back = (follows & (turn < previous) & False).nonzero()",
         "to_tokens",
         wrong_call("a mask for a map"),
     ),
@@ -36,8 +36,8 @@ MUTANTS = [
     Mutant(
         "ids may go back across the end of a packed row only if they do not",
         "inputs/turn_order.py",
-        "found = torch.where(written, found + row * (found.amax() + 1), -1)",
-        "found = torch.where(written, found, -1)",
+        "follows = follows & (row[before] == row)",
+        "follows = follows & (row[before] >= 0)",
         "to_tokens",
         by_hand(
             "ops/tokens/test_tokens.py",

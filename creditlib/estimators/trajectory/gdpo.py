@@ -8,7 +8,7 @@ from typing import Annotated
 
 import torch
 
-from creditlib.algebra import relative, standardize, valid_rows, wide
+from creditlib.algebra import group_max, relative, standardize, valid_rows, wide
 from creditlib.vocabulary import (
     ArgumentSpec,
     Backend,
@@ -116,8 +116,10 @@ def gdpo(
     credit, size = parts.new_zeros(len(parts)), parts.new_zeros(len(parts))
     for scale, part in zip(scales, parts.unbind(1), strict=True):
         credit, size = credit + scale * part, size + (scale * part).abs()
-    # Whitening would enlarge the rounding that remains of objectives that cancel.
-    rounding = 8 * torch.finfo(size.dtype).eps * size
+    # Whitening would enlarge the rounding that remains of objectives that cancel. A score near the
+    # mean of its group has the rounding of the largest score there.
+    peak = group_max(size, group, where=scored.any(1), backend=backend)
+    rounding = 8 * torch.finfo(size.dtype).eps * peak
     credit = torch.where(credit.abs() > rounding, credit, torch.zeros_like(credit))
     weight = wide(length) if length is not None else torch.ones_like(credit)
     weight = torch.where(scored.any(1), weight, torch.zeros_like(weight))

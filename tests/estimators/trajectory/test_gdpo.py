@@ -71,6 +71,16 @@ def test_objectives_that_cancel_by_hand():
 
 
 @given(seed=st.integers(0, 10**6))
+def test_two_opposite_objectives_cancel_in_every_row(seed):
+    # A score near the mean of its group has the rounding of the scores far from it.
+    x = random_arguments(cl.gdpo, seed=seed, dtype=F64)
+    score = x["rewards"][:, :1]
+    opposite = {**x, "rewards": torch.cat([score, -score], 1)}
+    result = cl.gdpo(**opposite, whiten_eps=0.0)
+    assert_same(result, torch.zeros_like(result))
+
+
+@given(seed=st.integers(0, 10**6))
 def test_rows_and_objectives_without_scores_are_absent(seed):
     x = random_arguments(cl.gdpo, seed=seed, dtype=F64, optional=True)
     plain = cl.gdpo(**x)
