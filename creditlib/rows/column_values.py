@@ -12,8 +12,9 @@ from torch import Tensor
 from creditlib.estimators import information_gain
 from creditlib.inputs.ids import anchor_ids
 from creditlib.rows.row_index import RowIndex
-from creditlib.vocabulary.annotations import Shape
+from creditlib.vocabulary.annotations import Shape, describe
 from creditlib.vocabulary.messages import ContractError, contract_error, describe_value
+from creditlib.vocabulary.words import ARGUMENTS
 
 __all__ = ["columns_as_tensors", "listed_columns", "turns_listed", "turns_of_row"]
 
@@ -229,6 +230,8 @@ def _tensor(name: str, shape: Shape, values: list[Any]) -> Tensor:
         raise ContractError(
             f"read_rows: `{name}` must be {shape}, got {fact or 'rows of several lengths'}."
         ) from None
-    if bool(found.isnan().any()):
+    spec = describe(name, ARGUMENTS[name]).spec if name in ARGUMENTS else None
+    missing_has_a_meaning = spec is not None and bool(spec.nan)
+    if bool(found.isnan().any()) and not missing_has_a_meaning:
         raise contract_error("read_rows", name, "a number wherever it is given", "NaN")
     return found

@@ -166,6 +166,7 @@ def _metrics(credit: Tensor, rows: Rows) -> dict[str, float]:
         group=batch["group"],
         turn_reward=batch.get("turn_reward"),
         turn_count=batch.get("turn_count"),
+        anchor=batch.get("anchor"),
     )
     row = len(index.trajectory)
     found["rows/excluded"] = int((index.trajectory < 0).sum()) / row if row else 0.0

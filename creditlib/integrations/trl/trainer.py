@@ -243,12 +243,6 @@ def _columns(
         name: [record[name] for record in records] for name in records[0]
     }
     if "rewards" in settings.needs:
-        gaps = rewards.isnan()
-        some = gaps.any(1) & ~gaps.all(1)
-        if bool(some.any()):
-            row = int(some.nonzero()[0])
-            wanted = "from every reward function, or None from all"
-            raise contract_error(settings.name, "rewards", wanted, f"some None in row {row}")
         columns["rewards"] = rewards.tolist()
     return columns
 
