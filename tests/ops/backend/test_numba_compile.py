@@ -37,6 +37,7 @@ def run(folder):
 RESULTS = ["[0.5, -0.5]", "[1.0, -1.0]"]
 
 
+@pytest.mark.nightly  # the loops are compiled twice; the test below shows the rule
 def test_damaged_files_of_the_cache_are_not_read(tmp_path):
     assert run(tmp_path) == RESULTS
     files = [path for path in tmp_path.rglob("*.nb*") if path.is_file()]
