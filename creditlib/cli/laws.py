@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from creditlib.cli.typer_app import app, make_console
-from creditlib.report import law_report
+from creditlib.report import law_list
 
 __all__ = ["laws"]
 
@@ -20,8 +20,8 @@ def laws(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
     """List every law that `check` runs: its name, its tier and what it says."""
-    found = law_report.laws_in(tier)
+    found = law_list.laws_in(tier)
     if as_json:
-        typer.echo(law_report.laws_as_json(found))
+        typer.echo(law_list.laws_as_json(found))
     else:
-        make_console().print(law_report.laws_table(found))
+        make_console().print(law_list.laws_table(found))

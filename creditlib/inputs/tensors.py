@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from creditlib.inputs.ids import anchor_ids, ids
+from creditlib.inputs.anchors import anchor_table
+from creditlib.inputs.ids import ids
 from creditlib.vocabulary.annotations import Argument, describe
 from creditlib.vocabulary.contract import check_tensors
 from creditlib.vocabulary.messages import contract_error, describe_value, did_you_mean
@@ -79,7 +80,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         array = cast("np.ndarray[Any, Any]", value)
         return array if array.dtype.kind in _KINDS_OF_NUMBERS else array.tolist()
-    return list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else value
+    column = hasattr(value, "__iter__") and not isinstance(value, (str, bytes, Mapping))
+    return list(value) if column else value
 
 
 def _tensor(argument: Argument, value: Any, counts: dict[str, list[int]]) -> Tensor:
@@ -94,15 +96,23 @@ def _tensor(argument: Argument, value: Any, counts: dict[str, list[int]]) -> Ten
         if name == "anchor":
             return _anchors(rows, counts)
         return _from_list(argument, rows, counts)
-    if isinstance(value, np.ndarray):  # a copy where it is read only, as columns of pandas are
-        array = cast("np.ndarray[Any, Any]", value)
-        value = torch.from_numpy(array if array.flags.writeable else array.copy())
-    given = value
+    given = value if isinstance(value, Tensor) else _from_numpy(value)
     shape = next((each for each in argument.shapes if each.ndim == given.ndim), None)
     mask = argument.name == "turn" and given.dtype in argument.also
     if shape is None or given.dtype in shape.dtypes or mask:
         return given
     return _cast(argument, shape.kind, given)
+
+
+def _from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+    """An array as a tensor; copied where torch cannot share it.
+
+    Columns of pandas are read only, a reversed array has negative strides, a file may hold the
+    other order of bytes.
+    """
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    shared = array.flags.writeable and all(step >= 0 for step in array.strides)
+    return torch.from_numpy(array if shared else array.copy())
 
 
 def _is_integer(value: Any) -> bool:
@@ -112,7 +122,7 @@ def _is_integer(value: Any) -> bool:
 def _from_list(argument: Argument, rows: list[Any], counts: dict[str, list[int]]) -> Tensor:
     """Numbers, or one list of numbers for each row, padded on the right."""
     nested = [_plain(row) for row in rows]
-    deep = any(isinstance(row, (list, np.ndarray, Tensor)) and np.ndim(row) for row in nested)
+    deep = any(map(_is_list, nested))
     shape = next((each for each in argument.shapes if each.ndim == 1 + deep), None)
     if shape is None:
         wanted = argument.contract
@@ -120,11 +130,12 @@ def _from_list(argument: Argument, rows: list[Any], counts: dict[str, list[int]]
             "tensors", argument.name, wanted, "a list of lists" if deep else "list"
         )
     for row, values in enumerate(nested):
+        if deep and not _is_list(values):
+            fact = f"{describe_value(values)} in row {row}"
+            raise contract_error("tensors", argument.name, "a list in every row", fact)
         _refuse_other_values(argument, row, values if deep else [values])
     if not deep:
-        return _cast(
-            argument, shape.kind, torch.tensor([_number(row) for row in nested], device="cpu")
-        )
+        return _cast(argument, shape.kind, _made(argument, [_number(row) for row in nested]))
     lists = [[_number(value) for value in row] for row in nested]
     lengths = [len(row) for row in lists]
     if [axis for axis, _ in shape.axes] == ["batch", "turn"]:
@@ -132,8 +143,19 @@ def _from_list(argument: Argument, rows: list[Any], counts: dict[str, list[int]]
     width = max(lengths, default=0)
     fill = -1 if argument.name == "turn" else 0
     padded = [row + [fill] * (width - len(row)) for row in lists]
-    made = torch.tensor(padded, device="cpu").reshape(len(lists), width)
-    return _cast(argument, shape.kind, made)
+    return _cast(argument, shape.kind, _made(argument, padded).reshape(len(lists), width))
+
+
+def _made(argument: Argument, numbers: list[Any]) -> Tensor:
+    try:
+        return torch.tensor(numbers, device="cpu")
+    except (ValueError, OverflowError, RuntimeError):  # an integer beyond 64 bits
+        wanted = "numbers of at most 64 bits"
+        raise contract_error("tensors", argument.name, wanted, "a larger integer") from None
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) or (isinstance(value, (np.ndarray, Tensor)) and value.ndim > 0)
 
 
 def _number(value: Any) -> Any:
@@ -168,13 +190,7 @@ def _cast(argument: Argument, kind: str, given: Tensor) -> Tensor:
 def _anchors(rows: list[Any], counts: dict[str, list[int]]) -> Tensor:
     lists = [list(cast("Sequence[Any]", _listed(row))) for row in rows]
     counts["anchor"] = [len(row) for row in lists]
-    flat = [each for row in lists for each in row if each is not None]
-    if not all(_is_integer(each) for each in flat):
-        return anchor_ids(lists)
-    width = max(counts["anchor"], default=0)
-    padded = [[-1 if each is None else int(each) for each in row] for row in lists]
-    filled = [row + [-1] * (width - len(row)) for row in padded]
-    return torch.tensor(filled, dtype=torch.int64, device="cpu").reshape(len(lists), width)
+    return anchor_table(lists)
 
 
 def _listed(row: Any) -> Any:

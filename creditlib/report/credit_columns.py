@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -158,9 +157,9 @@ def _unknown_option(name: str, function: Callable[..., Any], options: Mapping[st
     wrong = next((option for option in options if option not in named), None)
     if wrong is None:
         return ""
-    near = difflib.get_close_matches(wrong, named, 1)
+    near = nearest_name(wrong, named)
     if near:
-        return f"{name} has no option `{wrong}`; did you mean `{near[0]}`?"
+        return f"{name} has no option `{wrong}`; did you mean `{near}`?"
     tensors = tensors_of(function)
     have = ", ".join(f"`{option}`" for option in named if option not in tensors) or "none"
     return f"{name} has no option `{wrong}`; it has {have}."

@@ -1,4 +1,4 @@
-"""Laws and the report of a law run: tables, the counterexamples and JSON objects."""
+"""The report of a law run: a table, the counterexamples and a JSON object."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from creditlib.registry import resolve
+from creditlib.report.law_list import laws_by_name, links_of
 from creditlib.version import __version__
-from creditlib.vocabulary.install_hint import install_hint
 from creditlib.vocabulary.messages import (
     ContractError,
     contract_error,
@@ -33,10 +33,6 @@ __all__ = [
     "as_json",
     "checked_by_laws",
     "imports_of",
-    "laws_as_json",
-    "laws_in",
-    "laws_table",
-    "links_of",
     "print_broken",
     "value_of",
     "verdict_table",
@@ -76,7 +72,7 @@ def checked_by_laws(
     >>> checked_by_laws("rloo", laws=["credit_is_finite"]).verdicts[0].state
     'kept'
     """
-    every = _every_law("check")
+    every = laws_by_name("check")
     from creditlib.testing import conformance_report
     from creditlib.testing.check import strictness
     from creditlib.testing.engine.law import tier_of
@@ -103,64 +99,11 @@ def checked_by_laws(
         )
 
 
-def _every_law(command: str) -> Mapping[str, Law]:
-    """The laws by name; without hypothesis the error says what to install."""
-    try:
-        from creditlib.testing import LAWS
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "hypothesis":
-            raise
-        text = f"{command}: the laws need hypothesis: {install_hint('laws')}."
-        raise ModuleNotFoundError(text, name=error.name) from None
-    return LAWS
-
-
 def _refuse_unknown_laws(flag: str, names: Iterable[str], every: Mapping[str, Law]) -> None:
     for name in names:
         if name not in every:
             wanted = "a name that `creditlib laws` lists"
             raise contract_error("check", flag, wanted, f"{name!r}{did_you_mean(name, every)}")
-
-
-def laws_in(tier: str | None = None) -> list[Law]:
-    """The laws of a tier, or all laws, with the contracts first. Needs hypothesis.
-
-    >>> laws_in("contract")[0].name
-    'every_batch_is_taken'
-    """
-    every = _every_law("laws")
-    from creditlib.testing.engine.law import TIERS, tier_of
-
-    tiers = TIERS if tier is None else (tier_of(tier, "laws", "--tier"),)
-    return [law for each in tiers for law in every.values() if law.tier == each]
-
-
-def laws_table(laws: Iterable[Law]) -> RenderableType:
-    """One row for each law: its name, its tier and its sentence."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("law", no_wrap=True)
-    table.add_column("tier", no_wrap=True)
-    table.add_column("what it says")
-    for law in laws:
-        table.add_row(Text(law.name), law.tier, Text(law.sentence))
-    return table
-
-
-def laws_as_json(laws: Iterable[Law]) -> str:
-    """The laws as one JSON array.
-
-    >>> [each["tier"] for each in json.loads(laws_as_json(laws_in("property")))][:1]
-    ['property']
-    """
-    found = [
-        {"law": law.name, "tier": law.tier, "sentence": law.sentence, "bugs": _links(law)}
-        for law in laws
-    ]
-    return json.dumps(found, indent=1)
 
 
 def _pair(flag: str) -> Callable[[str], tuple[str, str]]:
@@ -283,7 +226,7 @@ def print_broken(report: Report, console: Console, name: str = "") -> None:
         follows = ", ".join(report.consequences(verdict))
         if follows:
             console.print(Text(f"this also breaks: {follows}"))
-        for address in links_of(verdict):
+        for address in links_of(verdict.law):
             console.print(Text(f"related: {address}", "dim"), soft_wrap=True)
         console.print()
 
@@ -316,17 +259,6 @@ def imports_of(report: Report, name: str) -> list[str]:
             f'{called} = resolve_name("{module}:{path}")',
         ]
     return [*found, f"from {module} import {path}"]
-
-
-def links_of(verdict: Verdict) -> list[str]:
-    """The addresses of the issues that the law would have prevented."""
-    return _links(verdict.law)
-
-
-def _links(law: Law) -> list[str]:
-    from creditlib.testing.engine.law import link
-
-    return [link(bug) for bug in law.bugs]
 
 
 def versions(name: str) -> dict[str, str]:
@@ -366,7 +298,7 @@ def as_json(report: Report, name: str, signature: str | None) -> str:
             "sentence": verdict.sentence,
             "code": verdict.code,
             "reason": verdict.reason,
-            "bugs": links_of(verdict),
+            "bugs": links_of(verdict.law),
         }
         for verdict in report.verdicts
     ]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from creditlib.estimators import information_gain
-from creditlib.inputs.ids import anchor_ids
+from creditlib.inputs.anchors import anchor_table, as_python_integer
 from creditlib.rows.row_index import RowIndex
 from creditlib.vocabulary.annotations import Shape, describe
 from creditlib.vocabulary.messages import ContractError, contract_error, describe_value
@@ -140,7 +140,7 @@ def _turn_tensor(name: str, shape: Shape, values: list[Any], index: RowIndex) ->
         items = _turn_values(name, values[row], size[row], row, ids)
         table[owner[row]][base[row] : base[row] + size[row]] = items
     if name == "anchor":
-        return _anchors(table, index)
+        return anchor_table(table)
     dtype, width = _DTYPES[shape.kind], index.turns
     result = torch.zeros((len(table), width), dtype=dtype, device="cpu")
     where = torch.arange(width, device="cpu") < index.turn_count[:, None]
@@ -188,22 +188,9 @@ def _as_python_int(item: Any) -> Any:
 
     An array without axes that holds an object is that object.
     """
-    scalar = isinstance(item, (np.generic, np.ndarray, Tensor)) and item.ndim == 0
-    value = cast("Any", item).item() if scalar else item
-    held = isinstance(item, np.ndarray) and item.dtype.kind in "OUS"
-    return value if type(value) is int or (scalar and held) else item
-
-
-def _anchors(table: list[list[Any]], index: RowIndex) -> Tensor:
-    """Ids of anchors: integers are ids already (negative or None: no anchor), else observations."""
-    flat = [item for row in table for item in row if item is not None]
-    if not all(type(item) is int for item in flat):
-        return anchor_ids(table)
-    result = torch.full((len(table), index.turns), -1, dtype=torch.int64, device="cpu")
-    for number, row in enumerate(table):
-        own = [-1 if item is None else item for item in row]
-        result[number, : len(row)] = torch.tensor(own, dtype=torch.int64, device="cpu")
-    return result
+    if isinstance(item, np.ndarray) and item.ndim == 0 and item.dtype.kind in "OUS":
+        item = cast("Any", item).item()
+    return as_python_integer(item)
 
 
 def _trajectory_tensor(name: str, shape: Shape, values: list[Any], index: RowIndex) -> Tensor:

@@ -6,7 +6,6 @@ together with the section of the trainer's configuration that holds the options.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Mapping
@@ -17,7 +16,12 @@ from creditlib import presets
 from creditlib.registry import plugins, public_functions, resolve, title
 from creditlib.rows.outcomes import check_rule
 from creditlib.vocabulary.annotations import Argument, options_of, result_of, tensors_of
-from creditlib.vocabulary.messages import contract_error, describe_value
+from creditlib.vocabulary.messages import (
+    contract_error,
+    describe_value,
+    did_you_mean,
+    nearest_name,
+)
 
 __all__ = [
     "PREFIX",
@@ -132,8 +136,7 @@ def credit_settings(
     tensors = tensors_of(function)
     for name, value in options.items():
         if (name not in parameters and not free) or name in tensors:
-            near = difflib.get_close_matches(name, [p for p in parameters if p not in tensors], 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            hint = did_you_mean(name, [each for each in parameters if each not in tensors])
             raise contract_error(
                 title(function), name, "one of its options", f"{_shown(value)}{hint}"
             )
@@ -173,9 +176,8 @@ def settings_for(
     own_settings = merge_settings(settings, None)
     estimator = estimator_of(name)
     if estimator is None and str(name).startswith(PREFIX):
-        own = str(name).removeprefix(PREFIX)
-        near = difflib.get_close_matches(own, list(estimator_names()), 1)
-        hint = f" (did you mean {PREFIX + near[0]!r}?)" if near else ""
+        near = nearest_name(str(name).removeprefix(PREFIX), estimator_names())
+        hint = f" (did you mean {PREFIX + near!r}?)" if near else ""
         raise contract_error(
             "creditlib", "estimator", f"one of {PREFIX}NAME", f"{str(name)!r}{hint}"
         )
@@ -278,8 +280,7 @@ def _preset(name: object) -> dict[str, Any]:
     if not name:
         return {}
     if name not in presets.__all__:
-        near = difflib.get_close_matches(str(name).upper(), presets.__all__, 1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        hint = did_you_mean(str(name).upper(), presets.__all__)
         wanted = "a name in creditlib.presets"
         raise contract_error("credit_settings", "preset", wanted, f"{name!r}{hint}")
     return dict(getattr(presets, str(name)))

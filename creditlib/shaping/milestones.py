@@ -22,6 +22,9 @@ def find_milestones(outputs: Sequence[str], patterns: Sequence[str]) -> Reached:
 
     Degenerate cases: an empty output reaches nothing.
 
+    Source: the milestones of Yang, He-Yueya and Liang 2025, arXiv:2509.01684. Their patterns are
+    not public, so the caller gives his own.
+
     >>> find_milestones(["loaded data\nloaded data", ""], ["^loaded data$", r"loss: \d+"])
     tensor([[ True, False],
             [False, False]])

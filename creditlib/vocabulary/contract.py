@@ -73,11 +73,13 @@ def check_tensors(
         elif value.device != first[0]:
             contract = f"{tensor.contract} on {first[0]} like `{first[1]}`"
             raise contract_error(name, tensor.name, contract, str(value.device))
-        for (axis, extra), size in zip(shape.axes, value.shape, strict=True):
+        for (axis, extra), size in zip(shape.axes, value.shape):  # noqa: B905  # as many: see above
             if size < extra:
                 raise contract_error(name, tensor.name, tensor.contract, describe_value(value))
-            bound = sizes.setdefault(axis, (size - extra, tensor.name))
-            if bound[0] != size - extra:
+            bound = sizes.get(axis)
+            if bound is None:
+                sizes[axis] = (size - extra, tensor.name)
+            elif bound[0] != size - extra:
                 fact = f"{describe_value(value)} where `{bound[1]}` has {axis} {bound[0]}"
                 remedy = remedy_of_size(tensor, tuple(a for a, _ in shape.axes), value, sizes)
                 raise contract_error(name, tensor.name, tensor.contract, fact, remedy)

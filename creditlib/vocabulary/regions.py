@@ -43,9 +43,9 @@ def read_values(name: str, x: Tensor, axes: Sequence[str], given: Mapping[str, A
     >>> read_values("duration", torch.zeros(1, 3), ["batch", "turn"], count)
     tensor([[ True,  True, False]])
     """
-    where = in_valid_rows(x, given)
     count = given.get("turn_count")
-    if axes[1:] == ["turn"] and count is not None:
-        read = count - 1 if name == "information_gain" else count
-        where = where & existing_turns(read, x.shape[1])
-    return where
+    if axes[1:] != ["turn"] or count is None:
+        return in_valid_rows(x, given)
+    where = existing_turns(count - 1 if name == "information_gain" else count, x.shape[1])
+    valid = given.get("valid")
+    return where if valid is None else where & valid[:, None]

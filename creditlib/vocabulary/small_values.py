@@ -74,6 +74,9 @@ def check_values(
             continue
         axes = [axis for axis, _ in argument.fitting(x).axes]
         read = read_values(argument.name, x, axes, given)
+        # Padding often holds what is not finite: the same look again, at what is read.
+        if _quickly_right(argument, torch.where(read, x, 0), sizes):
+            continue
         error = first_wrong_value(function, argument, x, read, remedy)
         if error is not None:
             raise error

@@ -90,6 +90,14 @@ def test_an_integer_that_float32_would_round_is_kept():
     assert batch["reward"].tolist() == [2**24 + 1, 2**24]
 
 
+def test_arrays_that_torch_cannot_share_are_copied():
+    numbers = np.array([1.0, 0.0, 2.0])
+    for array in (numbers[::-1], numbers.astype(">f8")[::-1], np.flip(numbers)):
+        assert cl.tensors({"reward": array})["reward"].tolist() == [2, 0, 1]
+    numbers.flags.writeable = False
+    assert cl.tensors({"reward": numbers})["reward"].tolist() == [1, 0, 2]
+
+
 def test_flags_and_the_device():
     batch = cl.tensors({"valid": [1, 0], "reward": [1.0, 0.0]}, device="meta")
     assert batch["valid"].dtype == torch.bool
@@ -120,6 +128,22 @@ REFUSED = {
     "a list of lists for one value a row": (
         {"reward": [[1.0], [0.0]]},
         "`reward` must be float[batch], got a list of lists.",
+    ),
+    "a number in place of a list": (
+        {"turn_reward": [[1.0], 2.0]},
+        "`turn_reward` must be a list in every row, got float in row 1.",
+    ),
+    "an integer that no tensor holds": (
+        {"reward": [2**70, 1]},
+        "`reward` must be numbers of at most 64 bits, got a larger integer.",
+    ),
+    "lists inside the lists of turns": (
+        {"turn_reward": [[[1.0]]]},
+        "`turn_reward` must be numbers, got list in row 0; convert it to a number.",
+    ),
+    "a dictionary for a column": (
+        {"group": {"a": 1}},
+        "`group` must be int[batch] or a column, got dict.",
     ),
     "one text": ({"group": "task"}, "`group` must be int[batch] or a column, got str."),
     "a row without a group": (

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from creditlib import __version__
 from creditlib.report import law_report
+from creditlib.report.law_list import links_of
 from creditlib.testing import LAWS
 from creditlib.testing.engine.runner import Report, Verdict
 
@@ -96,7 +97,7 @@ def test_the_object_has_everything():
         "sentence": "the only member of a group got credit",
         "code": CODE,
         "reason": "",
-        "bugs": law_report.links_of(REPORT.verdicts[1]),
+        "bugs": links_of(REPORT.verdicts[1].law),
     }
 
 
@@ -143,23 +144,6 @@ def test_the_imports_are_those_that_the_code_needs():
         "from pkgutil import resolve_name",
         'abs = resolve_name("torch:Tensor.abs")',
     ]
-
-
-def test_the_laws_are_listed_by_tier(refusal):
-    every = law_report.laws_in()
-    assert len(every) == len(LAWS)
-    tiers = [law.tier for law in every]
-    assert tiers == sorted(tiers)  # contract, invariance, property
-    few = law_report.laws_in("property")
-    assert few == [law for law in every if law.tier == "property"]
-    text = shown(lambda console: console.print(law_report.laws_table(few)))
-    assert all(law.name in text for law in few)
-    read = json.loads(law_report.laws_as_json(few))
-    assert read[0].keys() == {"law", "tier", "sentence", "bugs"}
-    assert refusal(law_report.laws_in, "propety") == (
-        "laws: `--tier` must be one of 'contract', 'invariance', 'property', got 'propety' "
-        "(did you mean 'property'?)."
-    )
 
 
 def test_what_is_no_pair_is_refused(refusal):
