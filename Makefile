@@ -31,7 +31,7 @@ test: .venv/.installed
 # A subset for the time while you edit: under two minutes on two cores. It leaves out the laws, the
 # long inputs, and the kernels, which are slow in Triton's interpreter.
 QUICK := tests/vocabulary tests/inputs tests/ops tests/estimators tests/shaping tests/weighting \
-	tests/rollouts tests/report tests/test_algebra.py tests/test_registry.py tests/test_layering.py \
+	tests/rollouts tests/report tests/algebra tests/test_registry.py tests/test_layering.py \
 	tests/test_mirror.py tests/test_public_api.py tests/test_golden_core.py
 quick: .venv/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK) \

@@ -55,7 +55,7 @@ MUTANTS = [
     ),
     Mutant(
         "the result is as coarse as the coarsest input",
-        "algebra.py",
+        "algebra/peers.py",
         "return result if x.dtype is torch.float64 else result.to(torch.float32)",
         "return result.to(x.dtype)",
         "grpo",

@@ -91,7 +91,7 @@ MUTANTS = [
     ),
     Mutant(
         "the cap is a number of seconds",
-        "algebra.py",
+        "algebra/peers.py",
         "torch.minimum(value, cap * (value - gap))",
         "torch.minimum(value, cap + 0 * (value - gap))",
         "duration_weight",

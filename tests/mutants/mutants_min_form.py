@@ -7,7 +7,7 @@ WITHOUT_STEPS = "test_a_trajectory_without_steps_is_no_peer_beside_others"
 MUTANTS = [
     Mutant(
         "padding takes part in the softmax",
-        "algebra.py",
+        "algebra/turns.py",
         "    power = torch.where(where, power, torch.zeros_like(x))\n"
         "    total = returns_to_go(power, where, 1.0",
         "    total = returns_to_go(power, where | True, 1.0",
@@ -16,7 +16,7 @@ MUTANTS = [
     ),
     Mutant(
         "the best step has the largest weight, not the worst",
-        "algebra.py",
+        "algebra/turns.py",
         "torch.exp((_lowest(x, where) - x) / temperature)",
         "torch.exp((x - _lowest(x, where)) / temperature)",
         "softmin_returns",
@@ -24,7 +24,7 @@ MUTANTS = [
     ),
     Mutant(
         "the temperature is ignored",
-        "algebra.py",
+        "algebra/turns.py",
         "torch.exp((_lowest(x, where) - x) / temperature)",
         "torch.exp((_lowest(x, where) - x) / 0.1)",
         "softmin_returns",
@@ -32,7 +32,7 @@ MUTANTS = [
     ),
     Mutant(
         "the minimum runs over places filled with 0",
-        "algebra.py",
+        "algebra/turns.py",
         "torch.where(where, x, torch.full_like(x, torch.inf)), backend=backend",
         "torch.where(where, x, torch.zeros_like(x)), backend=backend",
         "suffix_min_returns",
@@ -41,7 +41,7 @@ MUTANTS = [
     ),
     Mutant(
         "the minimum of the steps so far, not of those to come",
-        "algebra.py",
+        "algebra/turns.py",
         "    lowest = scans.reverse_minimum(\n"
         "        torch.where(where, x, torch.full_like(x, torch.inf)), backend=backend\n"
         "    )",
@@ -51,7 +51,7 @@ MUTANTS = [
     ),
     Mutant(
         "tied worst steps get the whole minimum each",
-        "algebra.py",
+        "algebra/turns.py",
         "return at / at.sum(-1, keepdim=True).clamp(min=1)",
         "return at",
         "hard_min_returns",

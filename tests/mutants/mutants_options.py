@@ -81,7 +81,7 @@ MUTANTS = [
         "return result if out is None or result is out else out.copy_(result)",
         "return result",
         "to_tokens",
-        by_hand("test_algebra.py", "test_out_receives_the_result_or_is_refused"),
+        by_hand("algebra/test_algebra_tokens.py", "test_out_receives_the_result_or_is_refused"),
     ),
     # --- rewards ---
     Mutant(

@@ -155,7 +155,7 @@ MUTANTS = [
         "    pivot = torch.cat([lowest, edge]).amin()\n",
         "    pivot = torch.cat([lowest, edge]).amin().nan_to_num(0) * 0\n",
         "whiten",
-        by_hand("test_algebra.py", "test_too_little_to_whiten"),
+        by_hand("algebra/test_algebra_tokens.py", "test_too_little_to_whiten"),
     ),
     Mutant(
         "whitening loses digits where the mean is large",

@@ -17,7 +17,7 @@ MUTANTS = [
         "index = (turn.to(torch.int64) + 1).clamp_(min=0)",
         "index = (turn.to(torch.int64) + 1).clamp_(min=1)",
         "to_tokens",
-        by_hand("test_algebra.py", "test_to_tokens_by_hand"),
+        by_hand("algebra/test_algebra_tokens.py", "test_to_tokens_by_hand"),
     ),
     Mutant(
         "a token gets the credit of the turn before its own",
@@ -25,7 +25,7 @@ MUTANTS = [
         "index = (turn.to(torch.int64) + 1).clamp_(min=0)",
         "index = turn.to(torch.int64).clamp(min=0)",
         "to_tokens",
-        by_hand("test_algebra.py", "test_to_tokens_by_hand"),
+        by_hand("algebra/test_algebra_tokens.py", "test_to_tokens_by_hand"),
     ),
     Mutant(
         "credit is shared out among the tokens of the row",
@@ -34,7 +34,7 @@ MUTANTS = [
         "shared = value / (turn >= 0).sum(-1, keepdim=True).clamp(min=1)\n"
         "    return torch.where(turn >= 0, shared, torch.zeros_like(shared))",
         "to_tokens",
-        by_hand("test_algebra.py", "test_to_tokens_by_hand"),
+        by_hand("algebra/test_algebra_tokens.py", "test_to_tokens_by_hand"),
     ),
     Mutant(
         "a weight that is not finite reaches unwritten tokens",

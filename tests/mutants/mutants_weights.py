@@ -5,7 +5,7 @@ from mutants.mutants_machine import Mutant, by_hand, core
 MUTANTS = [
     Mutant(
         "weights are not normalised",
-        "algebra.py",
+        "algebra/peers.py",
         "ratio = torch.where(mean > 0, value / mean, torch.ones_like(value))",
         "ratio = value",
         "duration_weight",
@@ -13,7 +13,7 @@ MUTANTS = [
     ),
     Mutant(
         "the cap comes after the mean",
-        "algebra.py",
+        "algebra/peers.py",
         "        value = torch.minimum(value, cap * (value - gap))\n",
         "        return conserved(x, *by, where=where).clamp(max=cap)\n",
         "duration_weight",
@@ -30,7 +30,7 @@ MUTANTS = [
     ),
     Mutant(
         "weights are centered on 0",
-        "algebra.py",
+        "algebra/peers.py",
         "ratio = torch.where(mean > 0, value / mean, torch.ones_like(value))",
         "ratio = value - mean",
         "duration_weight",
@@ -46,7 +46,7 @@ MUTANTS = [
     ),
     Mutant(
         "equal turns weigh a little less than 1",
-        "algebra.py",
+        "algebra/peers.py",
         "ratio = torch.where(mean > 0, value / mean, torch.ones_like(value))",
         "ratio = torch.where(mean > 0, value / (mean + 1e-6), torch.ones_like(value))",
         "duration_weight",

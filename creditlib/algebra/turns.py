@@ -1,0 +1,89 @@
+"""Along turns: returns, running minima, and the weights of the worst turn."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from creditlib.ops import returns, scans
+from creditlib.ops.scans.reference import shift_left
+
+__all__ = ["hard_min_weights", "next_turn", "returns_to_go", "running_min", "softmin_weights"]
+
+
+def returns_to_go(x: Tensor, where: Tensor, gamma: float = 1.0, *, backend: str = "auto") -> Tensor:
+    """The sum of a turn and those after it, discounted per turn; float[batch turn] like `x`.
+
+        G[i,k] = x[i,k] + gamma · G[i,k+1]   at selected turns, 0 at others
+
+    `where`, bool[batch turn], is `valid_turns(turn_count, turns, valid)`. `gamma` is the discount
+    per turn. `backend` is that of `relative`.
+
+    >>> x, where = torch.tensor([[0.0, 1.0, 9.0]]), torch.tensor([[True, True, False]])
+    >>> returns_to_go(x, where, 0.5)
+    tensor([[0.5000, 1.0000, 0.0000]])
+    """
+    return returns.turn_returns(x, where, gamma, backend=backend)
+
+
+def running_min(x: Tensor, where: Tensor, *, backend: str = "auto") -> Tensor:
+    """The smallest value of a turn and those after it; float[batch turn] like `x`.
+
+        result[i,k] = min(x[i,k], x[i,k+1], …)   at selected turns, 0 at others
+
+    `where` is bool[batch turn]. `backend` is that of `relative`.
+
+    >>> running_min(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[True, True, True]]))
+    tensor([[1., 1., 2.]])
+    """
+    lowest = scans.reverse_minimum(
+        torch.where(where, x, torch.full_like(x, torch.inf)), backend=backend
+    )
+    return torch.where(where, lowest, torch.zeros_like(lowest))
+
+
+def next_turn(x: Tensor) -> Tensor:
+    """The value of the next turn, 0 at the last one; float[batch turn] like `x`.
+
+    >>> next_turn(torch.tensor([[1.0, 2.0, 3.0]]))
+    tensor([[2., 3., 0.]])
+    """
+    return shift_left(x, 1, 0)
+
+
+def softmin_weights(
+    x: Tensor, where: Tensor, temperature: float, *, backend: str = "auto"
+) -> Tensor:
+    """The softmin weights of selected turns at a `temperature`; float[batch turn] like `x`.
+
+        w[i,k] = exp(−x[i,k] / temperature) / Σ_j exp(−x[i,j] / temperature)
+
+    `where` is bool[batch turn]. `backend` is that of `relative`. The sum runs from the end of a
+    row, so that padding changes no bit.
+
+    >>> softmin_weights(torch.tensor([[0.0, 0.0, 5.0]]), torch.tensor([[True, True, False]]), 1.0)
+    tensor([[0.5000, 0.5000, 0.0000]])
+    """
+    power = torch.exp((_lowest(x, where) - x) / temperature)
+    power = torch.where(where, power, torch.zeros_like(x))
+    total = returns_to_go(power, where, 1.0, backend=backend)[..., :1]
+    return power / total.clamp(min=torch.finfo(x.dtype).tiny)
+
+
+def hard_min_weights(x: Tensor, where: Tensor) -> Tensor:
+    """The limit of `softmin_weights` for temperature → 0: the minimum has all weight, ties share.
+
+    `x` is float[batch turn], and `where` is bool[batch turn].
+
+    >>> hard_min_weights(torch.tensor([[2.0, 1.0, 1.0]]), torch.tensor([[True, True, True]]))
+    tensor([[0.0000, 0.5000, 0.5000]])
+    """
+    at = (where & (x == _lowest(x, where))).to(x.dtype)
+    return at / at.sum(-1, keepdim=True).clamp(min=1)
+
+
+def _lowest(x: Tensor, where: Tensor) -> Tensor:
+    """The smallest selected value of each row, inf without one."""
+    selected = torch.where(where, x, torch.full_like(x, torch.inf))
+    empty = selected.new_full((*x.shape[:-1], 1), torch.inf)
+    return torch.cat([selected, empty], -1).amin(-1, keepdim=True)
