@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet
 # The pinned versions. `make test CONSTRAINTS=/dev/null` takes the newest ones instead.
 CONSTRAINTS ?= constraints.txt
 
-.PHONY: demo test quick nightly pages coverage bench gpu integration integration-all lint format package clean
+.PHONY: demo test quick nightly pages coverage bench gpu kernels integration integration-all lint format package clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
@@ -56,12 +56,22 @@ coverage: .venv/.installed
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks $(BENCH)
 
-# Runs the tests of the kernels and the benchmarks on a GPU.
-# PY is the python of an environment whose torch is built for that GPU.
+# One session on a GPU, eight minutes at most: what the machine is, every operation against the CPU,
+# times of the grid, rivals, forms of kernels, the tests of the operations on all cores, counters.
+# Each part is a process with a time limit of its own, and no part stops another. Rows go to
+# benchmarks/results as they come, or to the folder OUT. The exit code tells if something was wrong.
+# PY is the python of an environment whose torch is built for that GPU. It needs triton, einops,
+# jaxtyping, typer and rich; pytest, pytest-xdist and hypothesis for the tests; creditlib need not be
+# installed. GPU passes options: make gpu GPU="--minutes 4 --only facts,grid".
+# `make gpu GPU=--rehearse PY=.venv/bin/python` runs all of it but CUDA itself without a GPU, in half
+# a minute. The session has not yet run on a GPU.
 PY ?= python3
 gpu:
-	$(PY) -m pytest tests/ops tests/estimators tests/test_golden_core.py tests/test_kernels.py
-	$(PY) -m benchmarks --device cuda $(BENCH)
+	$(PY) -m benchmarks.gpu $(GPU)
+
+# Compiles every form of every kernel with each version of Triton that is supported; no GPU.
+kernels: .venv/.installed
+	$(BIN)/python tests/kernels/versions.py $(VERSIONS)
 
 # Tests an adapter with its trainer's own code: make integration TRAINER=verl. Each trainer gets an
 # environment of its own, because their pinned versions exclude each other. A trainer whose

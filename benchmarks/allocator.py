@@ -1,7 +1,8 @@
 """A warm allocator for everybody, and the memory that a call needs at its peak (Linux, glibc).
 
-By default glibc maps and unmaps every tensor of 32 MiB or more, and each fresh page costs a fault:
-at 256x32768 a clone is then several times a copy, and whoever allocates most is punished most.
+By default glibc maps and unmaps every tensor of 32 MiB or more, often smaller ones too, and each
+fresh page costs a fault: at 256x32768 a clone is then several times a copy, and whoever allocates
+most is punished most. What that costs is measured apart, in `default_process.py`.
 `warm` keeps freed memory and puts a pool of resident pages on top of the heap.
 """
 

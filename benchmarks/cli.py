@@ -16,6 +16,7 @@ from benchmarks import allocator, compare, grid, peers, report, results, show
 from benchmarks.machine import ROOT, machine
 from benchmarks.run import Setting, measure, setting
 from benchmarks.work import Plan
+from creditlib.cli.allocator import allocator as allocator_name
 
 __all__ = ["app"]
 
@@ -44,6 +45,9 @@ def run(
     seconds: Annotated[float, typer.Option(help="Seconds for one row, slow peers apart.")] = 2.0,
     repeat: Annotated[int, typer.Option(help="Rounds for everybody; 0: as the seconds allow.")] = 0,
     slow: Annotated[bool, typer.Option(help="Peers that take a minute a call, too.")] = False,
+    default: Annotated[
+        bool, typer.Option(help="Large rows also in a process with the allocator's defaults.")
+    ] = True,
     peer: Annotated[list[str], typer.Option(help="NAME=PATH of a checkout.")] = [],  # noqa: B006
     base: Annotated[str, typer.Option(help="Compare with this commit instead.")] = "",
     path: Annotated[
@@ -67,7 +71,8 @@ def run(
         table = compare.against(base, keys, rounds=repeat or 5, seconds=seconds / 10)
         console.print("\n".join(table), markup=False)
         return
-    found, absent = peers.find(_paths(peer))
+    paths = _paths(peer)
+    found, absent = peers.find(paths)
     for name, each in found.items():
         console.print(f"peer {name} {each.version} ({each.found})", markup=False)
     for name, reason in absent.items():
@@ -82,6 +87,8 @@ def run(
         seconds=seconds,
         repeat=repeat or None,
         slow=slow,
+        default=default and device == "cpu" and (allocator_name() or "").startswith("glibc"),
+        paths=paths,
     )
     target = path or Path("-" if quick else RESULTS / f"{machine(device)}.csv")
     if not _measure_all(chosen, here, target, console):
@@ -127,5 +134,5 @@ def write(
     docs: Annotated[Path, typer.Option(help="Where performance.md and plots/ go.")] = ROOT / "docs",
 ) -> None:
     """Write docs/performance.md and its plots from the rows that are there."""
-    made = report.write(sorted(path.glob("*.csv")), docs)
+    made = report.write(sorted(path.glob("*.csv")), docs, path / "predicted")
     typer.echo("\n".join(str(each) for each in made))

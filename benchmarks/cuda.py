@@ -1,30 +1,38 @@
-"""The same measurements on a GPU: events, a cold L2, launches, graph replay. Not yet run on a GPU.
+"""The same measurements on a GPU: replays of CUDA graphs, launches, waiting time, memory.
 
-Wall time on a GPU is what a trainer waits for, so a sample is one call between two events with the
-L2 overwritten before it; small work therefore shows the cost of its launches.
+The time of a row is that of the device alone, so that it may be divided by a copy which is measured
+in the same way. What a caller waits for and what the host needs are columns of their own. Not yet
+run on a GPU.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from benchmarks.timing import LEAST, MOST, Runner, Times, quantiles
+from benchmarks.gpu.cuda_device import GRAPH, CudaDevice
+from benchmarks.timing import LEAST, MOST, Times, quantiles
 
-__all__ = ["Extra", "interleave", "peak_bytes"]
+__all__ = ["Extra", "Runners", "interleave", "peak_bytes", "sets"]
 
-L2_BYTES = 256 << 20  # more than any L2 so far
+# By name: the same call on several input sets, and the context in which it runs.
+Runners = Mapping[
+    str, tuple[Sequence[Callable[[], Any]], Callable[[], AbstractContextManager[None]]]
+]
 
 
 @dataclass(frozen=True)
 class Extra:
-    """Kernels that one call launches, and a replay of its CUDA graph (None: cannot be captured)."""
+    """What a call launches, how long a caller waits and the host works, how it was timed."""
 
     launches: int | None
-    graph_us: float | None
+    wall_us: float
+    host_us: float
+    note: str
 
 
 def peak_bytes(call: Callable[[], object]) -> int:
@@ -37,16 +45,29 @@ def peak_bytes(call: Callable[[], object]) -> int:
     return torch.cuda.max_memory_allocated() - before
 
 
+def sets(size: int) -> int:
+    """Input sets of so many bytes that do not fit into the cache together."""
+    return CudaDevice().sets(size)
+
+
 def interleave(
-    runners: Mapping[str, Runner], *, seconds: float, repeat: int | None = None
+    runners: Runners,
+    *,
+    seconds: float,
+    repeat: int | None = None,
+    device: CudaDevice | None = None,
 ) -> tuple[dict[str, Times], dict[str, Extra]]:
-    """As `timing.interleave`, with events; the first call of each warms up and is not counted."""
-    flush = torch.empty(L2_BYTES, dtype=torch.uint8, device="cuda")
+    """As `timing.interleave`, by replays; the first replay of each warms up and is not counted."""
+    device = device or CudaDevice()
     extra: dict[str, Extra] = {}
-    for name, (call, context) in runners.items():
+    take: dict[str, Callable[[], float]] = {}
+    for name, (calls, context) in runners.items():
         with context():
-            call()
-            extra[name] = Extra(_launches(call), _graph(call, flush))
+            take[name], how = device.sampler(calls)
+            take[name]()
+            host, wall = device.waits(calls[0])
+            note = "" if how == GRAPH else how
+            extra[name] = Extra(device.launches(calls[0]), wall, host, note)
     samples: dict[str, list[float]] = {name: [] for name in runners}
     share = seconds / max(1, len(runners))
     least, most = (repeat, repeat) if repeat is not None else (LEAST, MOST)
@@ -54,43 +75,10 @@ def interleave(
         waiting = [
             name
             for name, each in samples.items()
-            if len(each) < least or (len(each) < most and sum(each) < share)
+            if len(each) < least or (len(each) < most and sum(each) * len(runners[name][0]) < share)
         ]
         if not waiting:
             return {name: quantiles(each) for name, each in samples.items()}, extra
         for name in waiting:
-            call, context = runners[name]
-            with context():
-                samples[name].append(_sample(call, flush))
-
-
-def _sample(call: Callable[[], Any], flush: torch.Tensor) -> float:
-    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    flush.zero_()
-    torch.cuda.synchronize()
-    begin.record()
-    call()
-    end.record()
-    end.synchronize()
-    return begin.elapsed_time(end) * 1e-3
-
-
-def _launches(call: Callable[[], Any]) -> int | None:
-    activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
-    with torch.profiler.profile(activities=activities) as profile:
-        call()
-        torch.cuda.synchronize()
-    events: Any = profile.events()
-    return sum(1 for event in events if event.device_type.name == "CUDA")
-
-
-def _graph(call: Callable[[], Any], flush: torch.Tensor) -> float | None:
-    """Microseconds of a replay; None for calls that wait for the device or allocate outside."""
-    graph = torch.cuda.CUDAGraph()
-    try:
-        with torch.cuda.graph(graph):
-            call()
-    except Exception:  # a capture that fails says so in many ways
-        torch.cuda.synchronize()
-        return None
-    return quantiles([_sample(graph.replay, flush) for _ in range(20)]).p50 * 1e6
+            with runners[name][1]():
+                samples[name].append(take[name]())

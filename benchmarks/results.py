@@ -31,10 +31,13 @@ class Row:
     repeats: int | None = None
     floor_us: float | None = None  # the bytes of this row, copied
     copy_us: float | None = None  # one copy of the results
+    default_us: float | None = None  # in a process with the allocator's own settings
     moved_bytes: int | None = None
     peak_tensors: float | None = None  # extra memory in float32 tensors of this shape
-    launches: int | None = None
-    graph_us: float | None = None
+    launches: int | None = None  # of a GPU: kernels, copies and fills
+    torch_launches: int | None = None  # those of torch among them
+    wall_us: float | None = None  # on a GPU: from an idle device until the result is there
+    host_us: float | None = None  # on a GPU: until the call returns
     refused: str = ""  # why the gate gave no number
     note: str = ""
     version: str = ""
@@ -61,8 +64,16 @@ _KINDS = {each.name: str(each.type) for each in fields(Row)}
 
 
 def append(path: Path, rows: Iterable[Row]) -> None:
-    """Add rows to a file, which gets its header when it is made."""
+    """Add rows to a file, which gets its header when it is made.
+
+    A file with other columns is written anew with the columns of today.
+    """
     fresh = not path.exists()
+    if not fresh and _header(path) != list(_KINDS):
+        anew = path.with_suffix(".anew")
+        anew.unlink(missing_ok=True)
+        append(anew, read([path]))
+        anew.replace(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, list(_KINDS), lineterminator="\n")
@@ -70,6 +81,11 @@ def append(path: Path, rows: Iterable[Row]) -> None:
             writer.writeheader()
         for row in rows:
             writer.writerow({name: _text(value) for name, value in asdict(row).items()})
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(newline="") as file:
+        return next(csv.reader(file), [])
 
 
 def _text(value: object) -> str:

@@ -9,23 +9,25 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks import allocator, cuda
+from benchmarks import allocator, cuda, default_process
 from benchmarks.floor import copier, moved
 from benchmarks.gate import refusal
 from benchmarks.machine import facts
 from benchmarks.results import Row
 from benchmarks.timing import Times, interleave
-from benchmarks.work import Contestant, Peer, Plan, Work, forced, outputs
+from benchmarks.work import Contestant, Peer, Plan, Work, forced, on_threads, outputs
 
 __all__ = ["Setting", "lineup", "measure", "setting"]
 
 FLOOR, COPY = "(floor)", "(copy of the results)"
 SCALING_SECONDS = 0.4
 LARGE_REFERENCE = 20 << 20  # its fresh pages would take longer than all the rest of the row
+MOST_COLUMNS = 8192  # that the torch reference walks on a GPU, some launches for each
 PAGES_TELL = 1 << 20  # memory is counted in pages: below this a tensor is too small to say
 
 
@@ -39,6 +41,8 @@ class Setting:
     seconds: float = 2.0
     repeat: int | None = None
     slow: bool = False
+    default: bool = False  # also in a process with the allocator's own settings
+    paths: Mapping[str, Path] = field(default_factory=dict)  # checkouts of peers
     shared: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -57,6 +61,9 @@ def lineup(plan: Plan, work: Work, here: Setting) -> tuple[list[Contestant], dic
     for backend in here.backends:
         if backend == "torch" and plan.axis:
             continue  # the gate runs it; its time at every size tells nothing more
+        if backend == "torch" and here.device == "cuda" and _columns(work) > MOST_COLUMNS:
+            failed["creditlib, torch"] = "left out: it launches kernels for every column"
+            continue
         ours = backend != "torch"
         side = "ours" if ours else "reference"
         name = "creditlib" if backend == "auto" else f"creditlib, {backend}"
@@ -89,9 +96,14 @@ def lineup(plan: Plan, work: Work, here: Setting) -> tuple[list[Contestant], dic
     return contestants, failed
 
 
+def _columns(work: Work) -> int:
+    turn = work.batch.get("turn")
+    return 0 if turn is None else int(turn.shape[-1])
+
+
 def measure(plan: Plan, here: Setting) -> list[Row]:
     """The rows of one input. Who does not agree with the reference gets a row without numbers."""
-    with torch.no_grad():
+    with torch.no_grad(), on_threads(plan.threads):
         work = plan.build(here.device)
         contestants, refused = lineup(plan, work, here)
         truth = _truth(work)
@@ -110,7 +122,11 @@ def measure(plan: Plan, here: Setting) -> list[Row]:
                 passed.append(each)
         del truth
         seconds = min(here.seconds, SCALING_SECONDS) if plan.axis else here.seconds
-        times, extra = _times(passed, size, copied, here, seconds, known)
+        if here.device == "cuda":
+            times, extra = _cuda_times(plan, passed, (size, copied), here, seconds)
+        else:
+            times, extra = _times(passed, work, (size, copied), here, seconds, known), {}
+        defaults = default_process.of_row(plan, passed, times, work, here)
     floor, copy = times.pop(FLOOR), times.pop(COPY)
     base = replace(
         Row(**here.shared),  # type: ignore[arg-type]
@@ -123,8 +139,14 @@ def measure(plan: Plan, here: Setting) -> list[Row]:
         copy_us=copy.p50 * 1e6,
         moved_bytes=size,
         why=plan.why,
+        threads=str(plan.threads) if plan.threads else here.shared.get("threads", ""),
     )
-    rows = [_row(base, each, times[each.name], peaks, extra) for each in passed]
+    rows = [
+        replace(
+            _row(base, each, times[each.name], peaks, extra), default_us=defaults.get(each.name)
+        )
+        for each in passed
+    ]
     return rows + [
         replace(base, contestant=name, refused=reason) for name, reason in refused.items()
     ]
@@ -153,8 +175,9 @@ def _row(
         repeats=measured.repeats,
         peak_tensors=peaks[each.name],
         launches=more.launches if more else None,
-        graph_us=more.graph_us if more else None,
-        note=each.note,
+        wall_us=more.wall_us if more else None,
+        host_us=more.host_us if more else None,
+        note=", ".join(filter(None, (each.note, more.note if more else ""))),
         version=each.version,
     )
 
@@ -191,27 +214,45 @@ def _gate(
 
 
 @contextlib.contextmanager
-def _one_backend(name: str) -> Generator[None]:
-    with forced(name):
+def _one_backend(name: str, before: Callable[[], Any] = contextlib.nullcontext) -> Generator[None]:
+    with forced(name), before():
         yield
 
 
 def _times(
     passed: Sequence[Contestant],
-    size: int,
-    copied: int,
+    work: Work,
+    sizes: tuple[int, int],
     here: Setting,
     seconds: float,
     known: Mapping[str, float],
-) -> tuple[dict[str, Times], dict[str, cuda.Extra]]:
-    """Seconds a call, floor and copy among them; on CUDA also launches and graph replays."""
+) -> dict[str, Times]:
+    """Seconds a call, floor and copy among them."""
     runners: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
-        FLOOR: (copier(size, here.device), contextlib.nullcontext),
-        COPY: (copier(copied, here.device), contextlib.nullcontext),
+        name: (copier(size, here.device), contextlib.nullcontext)
+        for name, size in zip((FLOOR, COPY), sizes, strict=True)
     }
     for each in passed:
-        runners[each.name] = (each.call, functools.partial(_one_backend, each.backend))
-    if here.device == "cuda":
-        return cuda.interleave(runners, seconds=seconds, repeat=here.repeat)
-    allocator.warm(size)
-    return interleave(runners, seconds=seconds, repeat=here.repeat, known=known), {}
+        context = functools.partial(_one_backend, each.backend, work.before)
+        runners[each.name] = (each.call, context)
+    allocator.warm(sizes[0])
+    return interleave(runners, seconds=seconds, repeat=here.repeat, known=known)
+
+
+def _cuda_times(
+    plan: Plan, passed: Sequence[Contestant], bytes: tuple[int, int], here: Setting, seconds: float
+) -> tuple[dict[str, Times], dict[str, cuda.Extra]]:
+    """The same on a GPU, over input sets that leave its cache; and what else is known there."""
+    sets = cuda.sets(bytes[0])
+    contexts = {x.name: functools.partial(_one_backend, x.backend) for x in passed}
+    calls = {each.name: [each.call] for each in passed}
+    for _ in range(sets - 1):
+        for each in lineup(plan, plan.build(here.device), here)[0]:
+            if each.name in calls:
+                calls[each.name].append(each.call)
+    runners: dict[str, Any] = {
+        name: ([copier(size, here.device) for _ in range(sets)], contextlib.nullcontext)
+        for name, size in zip((FLOOR, COPY), bytes, strict=True)
+    }
+    runners |= {name: (calls[name], contexts[name]) for name in calls}
+    return cuda.interleave(runners, seconds=seconds, repeat=here.repeat)

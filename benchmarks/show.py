@@ -52,6 +52,8 @@ def lines(rows: Sequence[Row]) -> list[str]:
         parts = [f"    {row.contestant:28} {spread:38} {against} x floor"]
         if row.side == "peer" and ours:
             parts.append(f"{ratio(row.p50_us / ours)} x ours")
+        if row.default_us is not None:
+            parts.append(f"{duration(row.default_us)} in a default process")
         if row.peak_tensors is not None:
             parts.append(f"peak {row.peak_tensors:.1f} tensors")
         if row.repeats is not None and row.repeats <= 3:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
-__all__ = ["Batch", "Contestant", "Offer", "Offered", "Peer", "Plan", "Work", "forced", "outputs"]
+__all__ = [
+    "Batch",
+    "Contestant",
+    "Offer",
+    "Offered",
+    "Peer",
+    "Plan",
+    "Work",
+    "forced",
+    "on_threads",
+    "outputs",
+]
 
 # The tensors and labels of one input, by name; every peer's adapter translates from these.
 Batch = Mapping[str, Any]
@@ -69,6 +82,7 @@ class Work:
     inputs: tuple[Tensor, ...]
     into: Callable[[], Any] | None = None  # the same with `out=`
     token_bytes: int = 0  # one float32 tensor of this shape: the unit of memory
+    before: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext  # off the clock
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,7 @@ class Plan:
     x: float = 0.0  # the size along `axis`, for the scaling series
     axis: str = ""
     quick: bool = False  # part of --quick
+    threads: int = 0  # for everybody in this row; 0: those of the run
 
     @property
     def key(self) -> str:
@@ -95,6 +110,18 @@ class Plan:
 
 
 @contextlib.contextmanager
+def on_threads(count: int) -> Generator[None]:
+    """Within it torch has so many threads; 0 leaves it those it has."""
+    usual = torch.get_num_threads()
+    if count:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
+
+
+@contextlib.contextmanager
 def forced(backend: str) -> Generator[None]:
     """Within it backend="auto" means this one; "" and "auto" leave the choice to the library."""
     if backend in ("", "auto"):
@@ -102,8 +129,11 @@ def forced(backend: str) -> Generator[None]:
         return
     from creditlib.ops.backend import dispatch  # here: `--base` also runs commits that have none
 
+    def chosen(device: object) -> str:
+        return backend
+
     usual = dispatch.default_backend
-    dispatch.default_backend = lambda device: backend
+    dispatch.default_backend = chosen
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from creditlib.inputs.ids import ids
 from creditlib.vocabulary.messages import contract_error, describe_value
+from creditlib.vocabulary.out import check_out, out_pair
 
 __all__ = ["gathered"]
 
@@ -29,8 +30,8 @@ def gathered(
     there make ids on one rank, or keep a group on one). Every rank must call it, with the same
     options, and with the same tensors by name, dtype and number of axes, all of which have as many
     rows. Anything else is refused on every rank. Rows of tokens may have other widths on other
-    ranks; packed tokens are refused. Without an initialised process group, or with one rank, it is
-    the estimator itself.
+    ranks; packed tokens are refused. `out` receives this rank's rows. Without an initialised
+    process group, or with one rank, it is the estimator itself.
 
     >>> from creditlib import grpo
     >>> gathered(grpo)(reward=torch.tensor([0.0, 1.0]), group=torch.tensor([0, 0]), scale=None)
@@ -59,7 +60,8 @@ class _Gathered:
             return estimator(*places, **names)
         if dist.get_world_size(process_group) == 1:
             return estimator(*places, **names)
-        arguments = _by_name(estimator, places, names)
+        arguments = dict(_by_name(estimator, places, names))
+        out = arguments.pop("out", None)
         tensors = {name: x for name, x in arguments.items() if isinstance(x, Tensor)}
         _refuse_scalars(tensors)
         _refuse_other_arguments(arguments, process_group)
@@ -72,7 +74,8 @@ class _Gathered:
         result = estimator(**{**arguments, **{name: joined for name, (joined, _) in whole.items()}})
         sizes = next(iter(whole.values()))[1]
         start = sum(size[0] for size in sizes[:rank])
-        return _own(result, start, sizes[rank][0], tensors)
+        own = _own(result, start, sizes[rank][0], tensors)
+        return own if out is None else _written(estimator.__name__, own, out)
 
 
 def _by_name(
@@ -87,6 +90,17 @@ def _by_name(
         fact = f"{len(places)} by place"
         raise contract_error("gathered", "arguments", "given by name", fact)
     return {**dict(zip(open_to_place, places, strict=False)), **names}
+
+
+def _written(function: str, result: Any, out: Any) -> Any:
+    """This rank's rows in `out`."""
+    if isinstance(result, Tensor):
+        check_out(function, result, result.dtype, out)
+        with torch.no_grad():
+            return out.copy_(result)
+    outs = out_pair(function, out)
+    pairs = zip(cast("tuple[Tensor, ...]", result), outs, strict=True)
+    return tuple(_written(function, part, each) for part, each in pairs)
 
 
 def _refuse_scalars(tensors: dict[str, Tensor]) -> None:

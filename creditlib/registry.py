@@ -142,7 +142,7 @@ def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **opti
         raise contract_error("apply", "mapping", "tensors by name", describe_value(mapping))
     # The signature of a module is that of its `forward`.
     body = target.forward if isinstance(target, torch.nn.Module) else target
-    parameters = inspect.signature(body).parameters
+    parameters = _parameters(body)
     _refuse_unknown_options(title(target), parameters, options)
     given = set(mapping.keys())
     kinds, numbers = tensors_of(body), options_of(body)
@@ -165,6 +165,18 @@ def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **opti
     if isinstance(valid, Tensor) and "valid" not in parameters:
         return without_excluded(title(target), target, valid, chosen, options)
     return target(**chosen, **options)
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a function; those of a plain function, which stays, are read once."""
+    if inspect.isfunction(function):
+        return _known_parameters(function)
+    return inspect.signature(function).parameters
+
+
+@functools.lru_cache(maxsize=1024)
+def _known_parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(function).parameters
 
 
 def _refuse_unknown_options(

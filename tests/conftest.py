@@ -1,6 +1,7 @@
 """What every test file shares: repeatable random tests, backends, nightly tests, refusals."""
 
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +10,9 @@ from hypothesis import HealthCheck, settings
 # Before anything imports triton: without a GPU its kernels run in the interpreter.
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+# No thread loads compiled loops while a test replaces what they are made of.
+os.environ.setdefault("CREDITLIB_WARM_UP", "0")
 
 import interpreter
 
@@ -34,6 +38,10 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 interpreter.replace_once()
+
+# Processes that tests start import the package and the benchmarks where they are not installed.
+_KNOWN = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, _KNOWN))
 
 EXAMPLES, EXAMPLES_NIGHTLY = 50, 200  # batches for each law and function
 

@@ -110,3 +110,40 @@ def test_a_row_of_tokens_is_padded_with_tokens_that_nobody_wrote():
     expected = cl.whiten(table, torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]]))
     torch.testing.assert_close(found[0][0], expected[:1, :2])
     torch.testing.assert_close(found[1][0], expected[1:])
+
+
+def test_out_receives_the_rows_of_its_rank():
+    """1, 3 and 5 over both ranks: mean 3, variance 4; whitened −1, 0 and 1."""
+    credit = [torch.tensor([1.0, 3.0]), torch.tensor([5.0])]
+    outs = [torch.full((2,), torch.nan), torch.full((1,), torch.nan)]
+    found = on_ranks(
+        lambda rank: gathered(cl.whiten)(
+            credit[rank], torch.ones_like(credit[rank]), eps=0.0, out=outs[rank]
+        )
+    )
+    assert all(ours is out for ours, out in zip(found, outs, strict=True))
+    assert [out.tolist() for out in outs] == [[-1, 0], [1]]
+    wrong = on_ranks(
+        lambda rank: gathered(cl.whiten)(
+            credit[rank], torch.ones_like(credit[rank]), out=torch.zeros(3)
+        )
+    )
+    assert wrong[1] == "whiten: `out` must be torch.float32 (1,), got torch.float32 (3,)."
+
+
+def test_a_pair_of_outs_receives_the_rows_of_its_rank():
+    reward = [torch.tensor([[0.0, 2.0]]), torch.tensor([[1.0, 1.0]])]
+    outs = [(torch.zeros(1, 2), torch.zeros(1, 2)) for _ in range(2)]
+
+    def run(rank, **more):
+        turn = torch.zeros(1, 2, dtype=torch.int64)
+        return gathered(cl.reinforce_plus_plus)(
+            token_reward=reward[rank], turn=turn, gamma=1.0, **more
+        )
+
+    expected = on_ranks(run)
+    found = on_ranks(lambda rank: run(rank, out=outs[rank]))
+    for ours, out, theirs in zip(found, outs, expected, strict=True):
+        for own, place, other in zip(ours, out, theirs, strict=True):
+            assert own is place
+            assert torch.equal(place, other)

@@ -5,7 +5,6 @@ names, and no more narrow ones than its form allows. `python -m kernels.report` 
 """
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,10 +14,9 @@ import pytest
 
 pytest.importorskip("triton")
 
-from kernels import report
+from kernels import report, without_interpreter
 from kernels.kernel_form import KernelForm
 
-TESTS = Path(__file__).parent
 OPS = Path(__file__).parent.parent / "creditlib" / "ops"
 GOOD = {
     "name": "k",
@@ -37,10 +35,10 @@ GOOD = {
 
 def compiled(*arguments):
     """The report of a process in which kernels are compiled, not interpreted."""
-    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     command = [sys.executable, "-m", "kernels.report", "--json", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env=without_interpreter.environment(), capture_output=True, text=True
+    )
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
 
@@ -81,12 +79,3 @@ def test_every_kernel_has_a_form():
 def test_what_is_a_fault(change, fault):
     form = KernelForm("k", None, {}, {}, 4, demands=("LDG.E.128", "STG.E.128"), narrow=4)
     assert report.faults(form, report.Compiled(**{**GOOD, **change})) == fault
-
-
-def test_instructions_are_read_from_a_listing():
-    listing = """
-        /*0010*/                   LDC R1, c[0x0][0x28] ;
-        /*0020*/              @P0  LDG.E.128 R4, desc[UR4][R2.64] ;
-        /*0030*/             @!P1  STG.E.U8 desc[UR4][R2.64], R4 ;
-    """
-    assert report.INSTRUCTION.findall(listing) == ["LDC", "LDG.E.128", "STG.E.U8"]

@@ -48,7 +48,8 @@ def _tokens(x, o, value, lam):
 
 
 def gae(x, o):
-    return _tokens(x, o, x["value"], o["lam"])
+    advantages, returns = _tokens(x, o, x["value"], o["lam"])
+    return [_whitened(advantages, x, o), returns] if o["whiten"] else [advantages, returns]
 
 
 def discounted_return(x, o):
@@ -57,7 +58,11 @@ def discounted_return(x, o):
 
 def reinforce_plus_plus(x, o):
     returns = discounted_return(x, o)
-    flat = [v for row in returns for v in row]
+    return [_whitened(returns, x, o), returns]
+
+
+def _whitened(values, x, o):
+    flat = [v for row in values for v in row]
     written = [int(who >= 0) for row in x["turn"] for who in row]
     width, white = len(x["turn"][0]), whitened(flat, written, o["eps"])
-    return [[white[k : k + width] for k in range(0, len(white), width)], returns]
+    return [white[k : k + width] for k in range(0, len(white), width)]

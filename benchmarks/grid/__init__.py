@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 
-from benchmarks.grid import credit, scaling, steps, tokens, trainers
+from benchmarks.grid import credit, names, scaling, steps, tokens, trainers
 from benchmarks.work import Plan
 
 __all__ = ["chosen", "plans"]
@@ -12,7 +12,7 @@ __all__ = ["chosen", "plans"]
 
 def plans() -> list[Plan]:
     """All rows, in the order of the report."""
-    standard = [*tokens.plans(), *credit.plans(), *steps.plans(), *trainers.plans()]
+    standard = [*tokens.plans(), *credit.plans(), *names.plans(), *steps.plans(), *trainers.plans()]
     return [*standard, *scaling.plans()]
 
 

@@ -126,6 +126,7 @@ def plans() -> list[Plan]:
         plan("(grpo + gigpo) * duration to tokens", LARGE, "int8, holes", composed),
         plan("(grpo + gigpo) * duration to tokens", LONG, "int8, holes", composed),
         plan("grpo to tokens", SMALL, given, grpo),
+        plan("grpo to tokens", SMALL, f"{given}, one thread", grpo),
         plan("grpo", SMALL, "no tokens", _called),
         plan("grpo, eps 1e-4", LARGE, "no tokens", _called_like_trl),
         plan("grpo by name", SMALL, "no tokens", _applied),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FEW", "LARGE", "LONG", "SMALL", "STEPS", "TINY", "Shape"]
+__all__ = ["FEW", "LARGE", "LONG", "SHORT", "SMALL", "STEPS", "TINY", "Shape"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,9 @@ LONG = Shape(
     32768,
     50,
     "agents with long contexts: few rows, long scans; 32 MiB a tensor, where glibc maps anew",
+)
+SHORT = Shape(
+    1024, 4096, 100, "the same batch in 100 turns: runs of 40 tokens, of 12 to 20 with holes"
 )
 FEW = Shape(
     32, 32768, 50, "an eighth of the long shape: what token loops of authors can be timed on"

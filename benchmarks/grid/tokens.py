@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +11,7 @@ import torch
 
 import creditlib as cl
 from benchmarks import inputs
-from benchmarks.grid.shapes import LARGE, LONG, SMALL, TINY, Shape
+from benchmarks.grid.shapes import LARGE, LONG, SHORT, SMALL, TINY, Shape
 from benchmarks.work import Batch, Plan, Work
 
 __all__ = ["plan", "plans"]
@@ -22,8 +24,9 @@ def plan(op: str, shape: Shape, variant: str, make: Maker) -> Plan:
     """A row whose input follows from words of its variant.
 
     int64: its turn map; holes: tool output between turns; full: no padding either; packed: padding
-    taken out. Without holes and full, turns adjoin and padding follows.
+    taken out; one thread: for everybody. Without holes and full, turns adjoin and padding follows.
     """
+    threads = 1 if "one thread" in variant else 0
 
     def build(device: str) -> Work:
         batch = inputs.tokens(
@@ -38,7 +41,8 @@ def plan(op: str, shape: Shape, variant: str, make: Maker) -> Plan:
             batch = _packed(batch)
         return make(inputs.to_device(batch, device), shape)
 
-    return Plan(op, shape.name, variant, shape.why, build, quick=shape is TINY)
+    small = shape is TINY
+    return Plan(op, shape.name, variant, shape.why, build, quick=small, threads=threads)
 
 
 def _packed(batch: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +78,14 @@ def _gae(batch: Batch, shape: Shape) -> Work:
 
 
 def _gae_whitened(batch: Batch, shape: Shape) -> Work:
+    """In one call; commits that whiten in a call of its own are timed with both."""
+    if "whiten" not in inspect.signature(cl.gae).parameters:
+        return _gae_then_whiten(batch, shape)
+    given = _tensors(batch, "token_reward", "value", "turn") | {"gamma": 0.99, "lam": 0.95}
+    return _work(batch, functools.partial(cl.gae, whiten=True), given, 2)
+
+
+def _gae_then_whiten(batch: Batch, shape: Shape) -> Work:
     given = _tensors(batch, "token_reward", "value", "turn")
 
     def run(**given: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -115,7 +127,7 @@ def _turn_sum(batch: Batch, shape: Shape) -> Work:
 
 def _whiten(batch: Batch, shape: Shape) -> Work:
     given = {"credit": batch["value"], "weight": batch["turn"] >= 0}
-    return _work(batch, cl.whiten, given, 0)
+    return _work(batch, cl.whiten, given, int("out" in inspect.signature(cl.whiten).parameters))
 
 
 def plans() -> list[Plan]:
@@ -126,6 +138,8 @@ def plans() -> list[Plan]:
         rows += [plan("gae", shape, f"{dtype}, holes", _gae) for dtype in DTYPES]
         rows += [plan("gae", shape, "int8, full", _gae)]
         rows += [plan("gae, whitened", shape, "int8, holes", _gae_whitened)]
+        rows += [plan("gae, then whiten", shape, "int8, holes", _gae_then_whiten)]
+        rows += [plan("gae", shape, "int8, full, one thread", _gae)]
         rows += [plan("discounted_return", shape, f"int8, {x}", _discounted) for x in HOLES]
         rows += [plan("reinforce_plus_plus", shape, "int8, holes", _plus_plus)]
         rows += [plan("to_tokens", shape, "from turns, int8, holes", _turns_to_tokens)]
@@ -139,6 +153,9 @@ def plans() -> list[Plan]:
         plan("to_tokens", LARGE, "from rows, int8, holes", _rows_to_tokens),
         plan("to_tokens", LARGE, "from turns, weighted, int8, holes", _weighted_to_tokens),
         plan("turn_sum", LARGE, "int64, holes", _turn_sum),
+        plan("to_tokens", LARGE, "from turns, int8, holes, one thread", _turns_to_tokens),
+        plan("to_tokens", SHORT, "from short turns, int8, full, one thread", _turns_to_tokens),
+        plan("to_tokens", SHORT, "from short turns, int8, holes, one thread", _turns_to_tokens),
         plan("gae", LONG, "int8, packed", _gae),
         plan("to_tokens", LONG, "from turns, int8, packed", _turns_to_tokens),
         plan("turn_sum", LONG, "int8, packed", _turn_sum),

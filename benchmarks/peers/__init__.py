@@ -6,7 +6,7 @@ An adapter states in its docstring what it computes and which conventions the ga
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.work import Peer
@@ -25,17 +25,20 @@ NAMES = (
     "pure",
     "rl_triton",
     "torch_loop",
+    "estimator_alone",
 )
 
 
-def find(paths: Mapping[str, Path]) -> tuple[dict[str, Peer], dict[str, str]]:
+def find(
+    paths: Mapping[str, Path], names: Sequence[str] = NAMES
+) -> tuple[dict[str, Peer], dict[str, str]]:
     """(peers that load, reasons of the others): from a checkout where a path is given."""
     unknown = sorted(set(paths) - set(NAMES))
     if unknown:
         raise ValueError(f"no adapter for {', '.join(unknown)}; there are: {', '.join(NAMES)}")
     found: dict[str, Peer] = {}
     absent: dict[str, str] = {}
-    for name in NAMES:
+    for name in names:
         adapter = importlib.import_module(f"benchmarks.peers.{name}")
         try:
             found[name] = adapter.load(paths.get(name))

@@ -146,6 +146,9 @@ def load(path: Path | None) -> Peer:
             ],
             "opo to tokens": [("loop", outcome("opo"))],
             "grpo in verl's driver": [("loop", _driver("grpo", "outcome_token_reward"))],
+            "grpo in verl's driver, diagnostics": [
+                ("loop", _driver("grpo", "outcome_token_reward"))
+            ],
             "rloo in verl's driver": [("loop", _driver("rloo", "outcome_token_reward"))],
             "gae in verl's driver, whitened": [("loop", _driver("gae", "token_reward"))],
             "reinforce_plus_plus in verl's driver": [

@@ -9,7 +9,6 @@ from creditlib.ops import groups
 from creditlib.ops.groups.reference import group_count as _count
 from creditlib.ops.groups.reference import group_max as _max
 from creditlib.ops.groups.reference import group_scale as _scale
-from creditlib.ops.masks import valid_rows
 from creditlib.ops.precision import narrow, wide
 from creditlib.vocabulary.messages import contract_error, describe_value
 
@@ -77,7 +76,7 @@ def relative(
     tensor([[ 0.5000,  0.0000],
             [-0.5000,  0.0000]])
     """
-    result = groups.relative(
+    return groups.relative(
         x,
         [_key(key, x) for key in by],
         _selected(x, valid, where),
@@ -93,7 +92,6 @@ def relative(
         otherwise=otherwise if otherwise is None else _aligned("otherwise", otherwise, x),
         backend=backend,
     )
-    return result if x.dtype is torch.float64 else result.to(torch.float32)
 
 
 def group_count(*by: Tensor, where: Tensor, backend: str = "auto") -> Tensor:
@@ -175,7 +173,7 @@ def conserved(
 def _key(key: Tensor, x: Tensor) -> Tensor:
     if key.is_floating_point():
         raise contract_error("relative", "by", "integer tensors", describe_value(key))
-    return _aligned("by", key, x)
+    return key if key.shape == x.shape else _aligned("by", key, x)
 
 
 def _aligned(name: str, value: Tensor, x: Tensor) -> Tensor:
@@ -191,11 +189,11 @@ def _aligned(name: str, value: Tensor, x: Tensor) -> Tensor:
     return value
 
 
-def _selected(x: Tensor, valid: Tensor | None, where: Tensor | None) -> Tensor:
-    """The values that take part: those of valid rows, where selected."""
+def _selected(x: Tensor, valid: Tensor | None, where: Tensor | None) -> Tensor | None:
+    """The values that take part: those of valid rows, where selected; None for all."""
     if where is None:
-        where = valid_rows(valid, x)
-        return where if x.ndim == 1 else _aligned("valid", where, x).expand(x.shape)
+        # A tensor of ones would cost more than the loop that reads it.
+        return valid if valid is None else _aligned("valid", valid, x)
     where = _aligned("where", where, x)
     return where if valid is None else where & _aligned("valid", valid, x)
 

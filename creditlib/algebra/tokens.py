@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 from torch import Tensor
 
 from creditlib.ops import tokens
 from creditlib.ops import whiten as whiten_ops
-from creditlib.ops.precision import as_float, narrow
+from creditlib.ops.precision import as_float, float_dtype, narrow
 from creditlib.ops.tokens.reference import check_layout
 from creditlib.vocabulary.breaks import breaks
 from creditlib.vocabulary.contract import checked
@@ -16,6 +18,7 @@ from creditlib.vocabulary.words import (
     Advantage,
     AnyCredit,
     Backend,
+    CreditOut,
     MeanAndScale,
     Offsets,
     Out,
@@ -60,7 +63,7 @@ def to_tokens(
     tensor([2., 3., 3.])
     """
     check_layout("to_tokens", turn, offsets)
-    check_out("to_tokens", turn, as_float(credit[:0]).dtype, out)
+    check_out("to_tokens", turn, float_dtype(credit), out)
     return tokens.to_tokens(credit, turn, weight=weight, offsets=offsets, out=out, backend=backend)
 
 
@@ -112,17 +115,24 @@ def whitening_stats(
     return narrow(mean, credit), narrow(rstd, credit)
 
 
-@checked
+@functools.partial(checked, in_place="credit")
 @breaks(
     "trajectories_may_be_computed_apart",
     because="the mean and the deviation are those of the batch.",
 )
 def whiten(
-    credit: AnyCredit, weight: Weight, *, eps: VarianceEps = 1e-8, backend: Backend = "auto"
+    credit: AnyCredit,
+    weight: Weight,
+    *,
+    eps: VarianceEps = 1e-8,
+    out: CreditOut | None = None,
+    backend: Backend = "auto",
 ) -> AnyCredit:
     """Credit minus its weighted mean over its weighted deviation, like `credit`.
 
         (c − mean) · rstd where weight > 0, exactly 0 elsewhere;  mean, rstd as in `whitening_stats`
+
+    The result is float32 (float64 for float64 credit). `out=credit` whitens in place.
 
     Degenerate cases: equal credits give exactly 0; a value without weight is not read, even NaN.
 
@@ -133,7 +143,9 @@ def whiten(
     tensor([-0.7071,  0.7071,  0.0000])
     """
     _check_weight_shape("whiten", credit, weight)
-    return whiten_ops.standardize(as_float(credit), weight, eps, backend=backend)
+    value = as_float(credit)
+    check_out("whiten", value, value.dtype, out)
+    return whiten_ops.standardize(value, weight, eps, out=out, backend=backend)
 
 
 def _check_weight_shape(function: str, credit: Tensor, weight: Tensor) -> None:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from creditlib.ops import returns, scans
+from creditlib.ops.min_form.reference import hard_min_weights as _hard_min_weights
+from creditlib.ops.min_form.reference import softmin_powers
 from creditlib.ops.scans.reference import shift_left
 
 __all__ = ["hard_min_weights", "next_turn", "returns_to_go", "running_min", "softmin_weights"]
@@ -64,8 +66,7 @@ def softmin_weights(
     >>> softmin_weights(torch.tensor([[0.0, 0.0, 5.0]]), torch.tensor([[True, True, False]]), 1.0)
     tensor([[0.5000, 0.5000, 0.0000]])
     """
-    power = torch.exp((_lowest(x, where) - x) / temperature)
-    power = torch.where(where, power, torch.zeros_like(x))
+    power = softmin_powers(x, where, temperature)
     total = returns_to_go(power, where, 1.0, backend=backend)[..., :1]
     return power / total.clamp(min=torch.finfo(x.dtype).tiny)
 
@@ -78,12 +79,4 @@ def hard_min_weights(x: Tensor, where: Tensor) -> Tensor:
     >>> hard_min_weights(torch.tensor([[2.0, 1.0, 1.0]]), torch.tensor([[True, True, True]]))
     tensor([[0.0000, 0.5000, 0.5000]])
     """
-    at = (where & (x == _lowest(x, where))).to(x.dtype)
-    return at / at.sum(-1, keepdim=True).clamp(min=1)
-
-
-def _lowest(x: Tensor, where: Tensor) -> Tensor:
-    """The smallest selected value of each row, inf without one."""
-    selected = torch.where(where, x, torch.full_like(x, torch.inf))
-    empty = selected.new_full((*x.shape[:-1], 1), torch.inf)
-    return torch.cat([selected, empty], -1).amin(-1, keepdim=True)
+    return _hard_min_weights(x, where)

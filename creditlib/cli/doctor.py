@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import platform
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 import creditlib.integrations as integrations
+from creditlib.cli.allocator import allocator, cost, describe, settings
 from creditlib.cli.typer_app import app, make_console
 from creditlib.integrations.patching import Hook, HookError, Trainer, locate, unwrap
 from creditlib.registry import Plugin, plugins, public_functions
@@ -49,13 +51,13 @@ class Finding:
     state: State = "ok"
 
 
-@app.command(short_help="Show versions, devices, backends and plug-ins.")
+@app.command(short_help="Show versions, devices, memory, backends and plug-ins.")
 def doctor(
     trainer: Annotated[
         str | None, typer.Argument(help="Examine this trainer instead, such as verl.")
     ] = None,
 ) -> None:
-    """Show versions, devices, backends and plug-ins, or how creditlib fits a trainer."""
+    """Show versions, devices, memory, backends and plug-ins, or how creditlib fits a trainer."""
     table = Table(show_header=False, box=None, pad_edge=False)
     section = ""
     findings = examine_trainer(trainer) if trainer else examine()
@@ -70,12 +72,12 @@ def doctor(
 
 
 def examine() -> list[Finding]:
-    """Versions, devices, backends and plug-ins, in this order.
+    """Versions, devices, memory, backends and plug-ins, in this order.
 
     >>> [finding.name for finding in examine()][:3]
     ['creditlib', 'python', 'torch']
     """
-    return [*_versions(), *_devices(), *_backends(), *_plugins()]
+    return [*_versions(), *_devices(), *_memory(), *_backends(), *_plugins()]
 
 
 def trainers() -> dict[str, Trainer]:
@@ -163,6 +165,18 @@ def _devices() -> list[Finding]:
     for index in range(torch.cuda.device_count()):
         found.append(Finding("devices", f"cuda:{index}", torch.cuda.get_device_name(index)))
     return found
+
+
+def _memory() -> list[Finding]:
+    """Which allocator serves CPU tensors, and what a new one costs; nothing where that is unknown.
+
+    It is the state of this process: one that is started with the same environment has the same.
+    """
+    name = allocator()
+    if name is None:
+        return []
+    lines = describe(name, settings(os.environ), cost())
+    return [Finding("memory", what, fact) for what, fact in lines]
 
 
 def _backends() -> list[Finding]:

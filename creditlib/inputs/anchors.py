@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from creditlib.inputs.ids import anchor_ids
 from creditlib.vocabulary import Anchor
 
 __all__ = ["anchor_table", "as_python_integer"]
+
+_PLAIN = frozenset((str, bytes, int, float, bool, tuple, type(None)))  # they stay as they are
 
 
 def as_python_integer(item: Any) -> Any:
@@ -38,8 +41,11 @@ def anchor_table(rows: Sequence[Sequence[Any]]) -> Anchor:
     tensor([[ 5, -1],
             [ 6, -1]])
     """
-    table = [[as_python_integer(item) for item in row] for row in rows]
-    if not all(item is None or type(item) is int for row in table for item in row):
+    table, kinds = rows, set(map(type, itertools.chain.from_iterable(rows)))
+    if not kinds <= _PLAIN:
+        table = [[as_python_integer(item) for item in row] for row in rows]
+        kinds = set(map(type, itertools.chain.from_iterable(table)))
+    if not kinds <= {int, type(None)}:
         return anchor_ids(table)
     width = max(map(len, table), default=0)
     ids = [[-1 if item is None else item for item in row] for row in table]

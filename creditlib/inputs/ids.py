@@ -6,7 +6,8 @@ import hashlib
 import itertools
 import struct
 import uuid
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from creditlib.inputs.key_columns import encoded_column, hashable_column
 from creditlib.vocabulary import Anchor, Group
 from creditlib.vocabulary.contract import contract_error, describe_value
 
@@ -22,6 +24,10 @@ __all__ = ["anchor_ids", "ids"]
 _WANTED = "texts, numbers, UUIDs, arrays, or tuples, lists, sets and dicts of them"
 _SCALARS = (str, bytes, bool, int, float, type(None))
 _PLAIN = frozenset(_SCALARS)
+_NEVER_MISSING = frozenset((str, bytes, bool, int, tuple, list, set, frozenset, dict, uuid.UUID))
+_EARLY = 1024  # keys that are looked at to guess whether keys repeat
+
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def ids(keys: Iterable[Any]) -> Group:
@@ -45,7 +51,8 @@ def ids(keys: Iterable[Any]) -> Group:
     if isinstance(keys, (str, bytes)) or not hasattr(keys, "__iter__"):
         raise contract_error("ids", "keys", "a list of keys", type(keys).__name__)
     found = list(keys)
-    for row, key in enumerate(found):
+    certain = _NEVER_MISSING.issuperset(map(type, found))
+    for row, key in enumerate(() if certain else found):
         if _is_missing(key):
             remedy = "give each key an id, or leave it out"
             raise contract_error("ids", "keys", _WANTED, f"{key} at place {row}", remedy)
@@ -54,8 +61,6 @@ def ids(keys: Iterable[Any]) -> Group:
 
 def _is_missing(key: Any) -> bool:
     """Whether a key says that there is none: None, NaN, or a missing value of pandas."""
-    if type(key) is str:
-        return False
     if key is None or type(key).__name__ in ("NAType", "NaTType"):
         return True
     single = isinstance(key, float) or (isinstance(key, (np.generic, Tensor)) and key.ndim == 0)
@@ -102,64 +107,72 @@ def anchor_ids(
     return torch.from_numpy(result)
 
 
-class _Texts(dict["str | None", int]):
-    """The id of each text, computed when it is first read."""
-
-    def __init__(self, new: Callable[[Any], int]) -> None:
-        super().__init__()
-        self._new = new
-
-    def __missing__(self, text: str | None) -> int:
-        number = self[text] = self._new(text)
-        return number
-
-
 def _hash_all(
     function: str, argument: str, keys: Sequence[Any], missing: int | None = None
-) -> np.ndarray[Any, np.dtype[np.int64]]:
+) -> Numbers:
     """The id of each key, `missing` for None; a key of an earlier place costs one look-up."""
-    owner: dict[int, bytes] = {}
-
-    def new(key: Any) -> int:
-        if key is None and missing is not None:
-            return missing
-        encoded = _encode(key, function, argument)
-        number = _number(encoded)
-        if owner.setdefault(number, encoded) != encoded:
-            raise contract_error(function, argument, "free of hash collisions", repr(key))
-        return number
-
-    texts = _Texts(new)
-    if {str, type(None)}.issuperset(map(type, keys)):
-        found = map(texts.__getitem__, keys)  # a known text runs no Python code
-    else:
-        others: dict[Hashable, int] = {}
-        found = (_look_up(key, texts, others, new) for key in keys)
-    return np.fromiter(found, dtype=np.int64, count=len(keys))
+    memos = hashable_column(keys)
+    if memos is None:
+        memos = list(map(_memo, keys))
+    # A key that stands twice mostly does so early: then all of them need not be counted first.
+    early = memos[:_EARLY]
+    if len(set(early)) == len(early) and len(set(memos)) == len(memos):
+        return _hash_distinct(function, argument, keys, missing)
+    places: defaultdict[Hashable, int] = defaultdict(itertools.count().__next__)
+    place = np.fromiter(map(places.__getitem__, memos), dtype=np.int64, count=len(keys))
+    first = np.empty(len(places), dtype=np.int64)  # where each distinct key stands first
+    first[place[::-1]] = np.arange(len(place) - 1, -1, -1)
+    distinct = [keys[row] for row in first.tolist()]
+    return _hash_distinct(function, argument, distinct, missing)[place]
 
 
-def _look_up(
-    key: Any, texts: _Texts, others: dict[Hashable, int], new: Callable[[Any], int]
-) -> int:
-    """The id of any key. Python finds 1, 1.0 and True equal, so the types are looked up too."""
-    kind = type(key)
-    if kind is str or key is None:
-        return texts[key]
-    if kind in _PLAIN:
-        memo = (kind, key)
-    elif kind in (tuple, list) and _PLAIN.issuperset(map(type, key)):
-        memo = (kind, tuple(key), tuple(map(type, key)))
-    else:
-        return new(key)
-    number = others.get(memo)
-    if number is None:
-        number = others[memo] = new(key)
+def _hash_distinct(
+    function: str, argument: str, keys: Sequence[Any], missing: int | None
+) -> Numbers:
+    """The id of each key; no work is saved for a key that is there twice."""
+    exists = [row for row, key in enumerate(keys) if key is not None] if missing is not None else []
+    if missing is not None and len(exists) < len(keys):
+        result = np.full(len(keys), missing, dtype=np.int64)
+        result[exists] = _hash_distinct(function, argument, [keys[row] for row in exists], None)
+        return result
+    encoded = encoded_column(keys)
+    if encoded is None:
+        encoded = [_encode(key, function, argument) for key in keys]
+    number = _numbers(encoded)
+    _refuse_collisions(function, argument, keys, encoded, number)
     return number
 
 
-def _number(encoded: bytes) -> int:
-    digest = hashlib.blake2b(encoded, digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+def _memo(key: Any) -> Hashable:
+    """What is equal for equal keys only. Python finds 1, 1.0 and True equal: types belong to it."""
+    kind = type(key)
+    if kind in _PLAIN:
+        return kind, key
+    if kind in (tuple, list) and _PLAIN.issuperset(map(type, key)):
+        return kind, tuple(key), tuple(map(type, key))
+    return object, id(key)
+
+
+def _numbers(encoded: Sequence[bytes]) -> Numbers:
+    """The first 63 bits of BLAKE2b of each key's bytes."""
+    blake2b = hashlib.blake2b
+    if not encoded:
+        return np.empty(0, dtype=np.int64)
+    digests = b"".join([blake2b(each, digest_size=8).digest() for each in encoded])
+    return (np.frombuffer(digests, dtype=">u8") >> np.uint64(1)).astype(np.int64)
+
+
+def _refuse_collisions(
+    function: str, argument: str, keys: Sequence[Any], encoded: Sequence[bytes], number: Numbers
+) -> None:
+    """The first key whose id is that of an earlier one with other bytes is refused."""
+    ordered = np.sort(number)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return
+    owner: dict[int, bytes] = {}
+    for key, each, own in zip(keys, encoded, number.tolist(), strict=True):
+        if owner.setdefault(own, each) != each:
+            raise contract_error(function, argument, "free of hash collisions", repr(key))
 
 
 def _pack(tag: bytes, *parts: bytes) -> bytes:

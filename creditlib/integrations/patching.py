@@ -19,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any
 
+from creditlib.ops.warm_up import warm_up
 from creditlib.vocabulary.messages import contract_error, error_line
 
 __all__ = [
@@ -177,6 +178,7 @@ def replace(
         wanted = "called once, or again after the undo function it returned"
         raise contract_error(trainer.name, "install", wanted, "a second call")
     verify(trainer, hook)
+    warm_up()
     new: Any = wrap(value)
     new.creditlib_original, new.creditlib_trainer = value, trainer.name
     setattr(owner, name, new)
@@ -223,6 +225,7 @@ class InstalledSettings:
 
     def install(self, settings: Mapping[str, Any] | None) -> Callable[[], None]:
         """Make `settings` the current ones; the returned function restores those before."""
+        warm_up()
         before, self.current = self.current, dict(settings or {})
 
         def undo() -> None:

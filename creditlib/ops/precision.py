@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["as_float", "copy_to_out", "narrow", "reproducible_sum", "wide"]
+__all__ = ["as_float", "copy_to_out", "float_dtype", "narrow", "reproducible_sum", "wide"]
 
 
 def wide(x: Tensor) -> Tensor:
@@ -14,7 +14,7 @@ def wide(x: Tensor) -> Tensor:
     >>> wide(torch.zeros(2, dtype=torch.bfloat16)).dtype
     torch.float64
     """
-    return x.to(torch.float32 if x.device.type == "mps" else torch.float64)
+    return x.to(torch.float32 if x.is_mps else torch.float64)
 
 
 def narrow(result: Tensor, *inputs: Tensor | None) -> Tensor:
@@ -23,8 +23,18 @@ def narrow(result: Tensor, *inputs: Tensor | None) -> Tensor:
     >>> narrow(torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.bfloat16)).dtype
     torch.float32
     """
-    double = any(x is not None and x.dtype == torch.float64 for x in inputs)
-    return result.to(torch.float64 if double else torch.float32)
+    double = any(x is not None and x.dtype is torch.float64 for x in inputs)
+    dtype = torch.float64 if double else torch.float32
+    return result if result.dtype is dtype else result.to(dtype)
+
+
+def float_dtype(x: Tensor) -> torch.dtype:
+    """The dtype of a result over the tokens of `x`: float64 for float64, else float32.
+
+    >>> float_dtype(torch.zeros(2, dtype=torch.float16))
+    torch.float32
+    """
+    return torch.float64 if x.dtype is torch.float64 else torch.float32
 
 
 def as_float(x: Tensor) -> Tensor:
@@ -33,7 +43,8 @@ def as_float(x: Tensor) -> Tensor:
     >>> as_float(torch.zeros(2, dtype=torch.float16)).dtype
     torch.float32
     """
-    return x if x.dtype == torch.float64 else x.to(torch.float32)
+    dtype = x.dtype
+    return x if dtype is torch.float32 or dtype is torch.float64 else x.to(torch.float32)
 
 
 def reproducible_sum(x: Tensor, count: Tensor) -> Tensor:

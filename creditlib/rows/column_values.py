@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -19,6 +20,9 @@ from creditlib.vocabulary.words import ARGUMENTS
 __all__ = ["columns_as_tensors", "listed_columns", "turns_listed", "turns_of_row"]
 
 _DTYPES = {"float": torch.float32, "int": torch.int64, "bool": torch.bool, "real": torch.float32}
+_LISTS = frozenset((list, tuple))
+_NUMBERS = frozenset((float, int, bool))
+_PLAIN = frozenset((str, bytes, int, float, bool, type(None)))  # neither arrays nor numbers in them
 _MORE_TURNS = "give `turn` beside the mask if a turn wrote no token or two turns adjoin"
 
 
@@ -132,21 +136,35 @@ def _all_none(values: Sequence[Any], index: RowIndex) -> bool:
 
 def _turn_tensor(name: str, shape: Shape, values: list[Any], index: RowIndex) -> Tensor:
     """[batch turn] of a column with one value for each turn."""
-    table: list[list[Any]] = [[None] * count for count in index.turn_count.tolist()]
-    rows = index.original.nonzero()[:, 0].tolist()
-    base, size, owner = index.base.tolist(), index.size.tolist(), index.trajectory.tolist()
-    ids = name == "anchor" and _are_tables_of_ids([(values[row], size[row]) for row in rows])
-    for row in rows:
-        items = _turn_values(name, values[row], size[row], row, ids)
-        table[owner[row]][base[row] : base[row] + size[row]] = items
+    table = _turn_table(name, values, index)
     if name == "anchor":
         return anchor_table(table)
     dtype, width = _DTYPES[shape.kind], index.turns
     result = torch.zeros((len(table), width), dtype=dtype, device="cpu")
     where = torch.arange(width, device="cpu") < index.turn_count[:, None]
-    flat = [item for row in table for item in row]
-    result[where] = _tensor(name, shape, flat)
+    result[where] = _tensor(name, shape, list(itertools.chain.from_iterable(table)))
     return result
+
+
+def _turn_table(name: str, values: list[Any], index: RowIndex) -> list[list[Any]]:
+    """The values of the turns of each trajectory."""
+    size = index.size.tolist()
+    lists = index.every_row_is_one and _LISTS.issuperset(map(type, values))
+    if lists and list(map(len, values)) == size and (name != "anchor" or _are_plain(values)):
+        return values
+    table: list[list[Any]] = [[None] * count for count in index.turn_count.tolist()]
+    rows = index.original.nonzero()[:, 0].tolist()
+    base, owner = index.base.tolist(), index.trajectory.tolist()
+    ids = name == "anchor" and _are_tables_of_ids([(values[row], size[row]) for row in rows])
+    for row in rows:
+        items = _turn_values(name, values[row], size[row], row, ids)
+        table[owner[row]][base[row] : base[row] + size[row]] = items
+    return table
+
+
+def _are_plain(values: list[Any]) -> bool:
+    """Whether lists hold nothing that has to be unpacked from an array."""
+    return _PLAIN.issuperset(map(type, itertools.chain.from_iterable(values)))
 
 
 def _are_tables_of_ids(given: Sequence[tuple[Any, int]]) -> bool:
@@ -204,10 +222,13 @@ def _trajectory_tensor(name: str, shape: Shape, values: list[Any], index: RowInd
 
 
 def _tensor(name: str, shape: Shape, values: list[Any]) -> Tensor:
-    numbers = [each.tolist() if isinstance(each, (Tensor, np.ndarray)) else each for each in values]
-    if any(each is None for each in numbers):
-        wanted = "given for every row or for none"
-        raise contract_error("read_rows", name, wanted, "None in some rows")
+    numbers = values
+    if not _NUMBERS.issuperset(map(type, values)):
+        arrays = (Tensor, np.ndarray)
+        numbers = [each.tolist() if isinstance(each, arrays) else each for each in values]
+        if any(each is None for each in numbers):
+            wanted = "given for every row or for none"
+            raise contract_error("read_rows", name, wanted, "None in some rows")
     try:
         found = torch.tensor(numbers, dtype=_DTYPES[shape.kind], device="cpu")
     except (TypeError, ValueError, RuntimeError):

@@ -8,19 +8,17 @@ refused where the mapping is ours; in a trainer's mapping, a near miss of a need
 from __future__ import annotations
 
 import functools
+import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from creditlib.algebra import turn_sum
-from creditlib.inputs.layouts import count_turns, turns_from_mask
-from creditlib.ops.precision import wide
+from creditlib.ops.turn_maps import rewards_of_turns
 from creditlib.registry import public_functions
 from creditlib.rows.column_values import turns_of_row
-from creditlib.rows.masks import as_plane, written_tokens
+from creditlib.rows.masks import as_plane, runs_of
 from creditlib.rows.settings import PREFIX, CreditSettings
 from creditlib.vocabulary.annotations import Shape, tensors_of
 from creditlib.vocabulary.messages import (
@@ -63,12 +61,14 @@ def column_shapes(settings: CreditSettings | None = None) -> dict[str, Shape]:
     >>> str(column_shapes()["anchor"]), str(column_shapes()["baseline"])
     ('int[batch turn]', 'float[batch]')
     """
-    if settings is None:
-        return dict(_own_columns())
-    added = _columns_of(settings.estimator)
-    if settings.weight:
-        added |= _columns_of(settings.weight)
-    return {**added, **_own_columns()}
+    functions = () if settings is None else (settings.estimator, settings.weight)
+    found: dict[str, Shape] = {}
+    for function in functions:
+        if inspect.isfunction(function):  # a plain function stays: it is read once
+            found |= _known_columns(function)
+        elif function is not None:
+            found |= _columns_of(function)
+    return {**found, **_own_columns()}
 
 
 def is_turn_column(shape: Shape) -> bool:
@@ -197,13 +197,14 @@ def named_columns(
     the number of runs of the row's mask. A list is used as it is. Names that no column has are
     refused.
 
+    >>> import torch
     >>> seconds = torch.tensor([[1.0, 2.0], [3.0, 0.0]])
     >>> mask = torch.tensor([[1, 0, 1], [1, 1, 0]])
     >>> named_columns({"creditlib_duration": seconds, "reward": seconds}, mask)
     {'duration': [[1.0, 2.0], [3.0]]}
     """
-    written = written_tokens("named_columns", "mask", as_plane("named_columns", "mask", mask))
-    counts = count_turns(turns_from_mask(written)).clamp(min=1).tolist() if mask.numel() else []
+    runs = runs_of("named_columns", "mask", as_plane("named_columns", "mask", mask))
+    counts = runs.turns.clamp(min=1).tolist() if mask.numel() else []
     known, found = column_shapes(settings), dict[str, list[Any]]()
     ours = {key: key.removeprefix(PREFIX) for key in values if key.startswith(PREFIX)}
     check_column_names("named_columns", ours.values(), settings)
@@ -227,21 +228,19 @@ def turn_rewards(token_reward: Tensor, mask: Tensor) -> list[list[float]]:
     first turn for the first. A row without a written token is one turn. NaN on a token that the
     policy did not write means that there is no reward.
 
+    >>> import torch
     >>> mask = torch.tensor([[0, 1, 0, 1, 0], [0, 0, 0, 0, 0]])
     >>> reward = torch.tensor([[0.5, 0.0, 0.25, 0.0, 1.0], [0.0, 2.0, 0.0, 0.0, 0.0]])
     >>> turn_rewards(reward, mask)
     [[0.75, 1.0], [2.0]]
     """
-    written = written_tokens("turn_rewards", "mask", as_plane("turn_rewards", "mask", mask))
-    token_reward = as_plane("turn_rewards", "token_reward", token_reward, like=written)
-    run = turns_from_mask(written)
-    if not run.numel():
-        return [[0.0] for _ in range(len(run))]
-    count = count_turns(run).clamp(min=1)
-    owner = run.cummax(1).values.clamp(min=0)
-    reward = torch.where(token_reward.isnan() & ~written, 0.0, wide(token_reward))
-    table = turn_sum(reward, owner, int(count.max()))
-    return [row[:turns].tolist() for row, turns in zip(table, count.tolist(), strict=True)]
+    runs = runs_of("turn_rewards", "mask", as_plane("turn_rewards", "mask", mask))
+    token_reward = as_plane("turn_rewards", "token_reward", token_reward, like=runs.turn)
+    if not runs.turn.numel():
+        return [[0.0] for _ in range(len(runs.turn))]
+    count = runs.turns.clamp(min=1)
+    table: list[list[float]] = rewards_of_turns(token_reward, runs.turn, int(count.max())).tolist()
+    return [row[:turns] for row, turns in zip(table, count.tolist(), strict=True)]
 
 
 @functools.cache
@@ -250,6 +249,11 @@ def _own_columns() -> dict[str, Shape]:
     for function in public_functions().values():
         found = {**_columns_of(function), **found}
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _known_columns(function: Any) -> dict[str, Shape]:
+    return _columns_of(function)
 
 
 def _columns_of(function: Any) -> dict[str, Shape]:

@@ -45,8 +45,8 @@ def check_copies(
 ) -> None:
     """Refuse two kept rows of one trajectory and step that differ; the sentence names both.
 
-    planes: tensors [row token] by the argument that they come from. What lies on tokens that are
-    not trained counts too, except the `value` there.
+    planes: tensors [row token] by the argument that they come from; `mask` is the turn of trained
+    tokens. What lies on tokens that are not trained counts too, except the `value` there.
     """
     pairs = _copies(trajectories)
     if not pairs:
@@ -55,11 +55,13 @@ def check_copies(
     for name, plane in planes.items():
         on = plane.device
         x, y = plane[firsts.to(on)], plane[seconds.to(on)]
+        if name == "mask":
+            x, y = x >= 0, y >= 0
         differ = x != y
         if plane.is_floating_point():
             differ &= ~(x.isnan() & y.isnan())
         if name == "value":
-            differ &= planes["mask"][firsts.to(on)]
+            differ &= planes["mask"][firsts.to(on)] >= 0
         if bool(differ.any()):
             pair, token = differ.nonzero()[0].tolist()
             first, second = pairs[pair]

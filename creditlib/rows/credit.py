@@ -14,11 +14,14 @@ from torch import Tensor
 from creditlib.algebra import to_tokens, whiten
 from creditlib.diagnostics import diagnose
 from creditlib.distributed import gathered
+from creditlib.ops.turn_maps import row_sums
 from creditlib.registry import apply
 from creditlib.rows.normalize import whiten_then_weight
 from creditlib.rows.read import Rows
-from creditlib.rows.row_sums import row_count, row_sum
+from creditlib.rows.row_index import RowIndex
+from creditlib.rows.row_sums import row_count
 from creditlib.rows.settings import CreditSettings
+from creditlib.vocabulary.annotations import options_of
 from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["RowCredit", "credit_rows"]
@@ -40,7 +43,8 @@ class RowCredit:
     def metrics(self) -> dict[str, float]:
         """Numbers for a logger: `diagnose` of the credit, the shares of excluded rows and copies.
 
-        They are computed at the first read. Read them before you change `advantage` in place.
+        They are computed at the first read: an adapter reads them where its trainer logs. Read them
+        before you change `advantage` in place.
         """
         return self.compute_metrics()
 
@@ -79,14 +83,18 @@ def credit_rows(rows: Rows, settings: CreditSettings, *, gather: bool = False) -
     )
     if not len(credit):
         return _no_credit(rows)
-    of_rows = credit.to(torch.float32)[rows.index.trajectory.clamp(min=0).to(credit.device)]
+    of_rows = credit.to(torch.float32)
+    if not rows.index.every_row_is_one:
+        of_rows = of_rows[rows.index.trajectory.clamp(min=0).to(credit.device)]
     advantage = to_tokens(of_rows, rows.turn)
-    return RowCredit(advantage, advantage, functools.partial(_metrics, credit, rows))
+    metrics = functools.partial(_metrics, credit, rows.batch, rows.index)
+    return RowCredit(advantage, advantage, metrics)
 
 
 def _no_credit(rows: Rows) -> RowCredit:
     zeros = torch.zeros(rows.turn.shape, device=rows.turn.device)
-    return RowCredit(zeros, zeros, functools.partial(_metrics, zeros.new_zeros(0), rows))
+    metrics = functools.partial(_metrics, zeros.new_zeros(0), rows.batch, rows.index)
+    return RowCredit(zeros, zeros, metrics)
 
 
 def _call(
@@ -101,20 +109,22 @@ def _credit_tokens(rows: Rows, settings: CreditSettings) -> RowCredit:
         wanted = "none: the estimator credits tokens"
         raise contract_error(settings.name, "weight", wanted, settings.weight.__name__)
     index = rows.index
-    originals = int(index.original.sum())
+    whole = index.every_row_is_one
+    originals = len(index.first) if whole else int(index.original.sum())
     if originals != len(index.first):
         fact = f"{originals} rows of {len(index.first)} trajectories"
         raise contract_error(settings.name, "turn", "of one row for each trajectory", fact)
     first = index.first.to(rows.turn.device)
-    whole = len(first) == len(rows.turn)
     tokens = {name: x if whole else x[first] for name, x in rows.tokens.items()}
-    result = apply(settings.estimator, {**rows.batch, **tokens}, **settings.options)
-    advantage, returns = result if isinstance(result, tuple) else (result, result)
-    trained = (rows.turn if whole else rows.turn[first]) >= 0
     left_out = rows.turn is not rows.tokens["turn"]  # some written tokens are not trained
-    if settings.whiten or (left_out and settings.normalizes_over_tokens):
-        advantage = _whitened(advantage, trained, settings)
-    metrics = functools.partial(_token_metrics, advantage, trained, rows)
+    itself = settings.whiten and not left_out and _can_whiten(settings)
+    options = {**settings.options, **({"whiten": True} if itself else {})}
+    result = apply(settings.estimator, {**rows.batch, **tokens}, **options)
+    advantage, returns = result if isinstance(result, tuple) else (result, result)
+    turn = rows.turn if whole else rows.turn[first]
+    if (settings.whiten and not itself) or (left_out and settings.normalizes_over_tokens):
+        advantage = _whitened(advantage, turn >= 0, settings)
+    metrics = functools.partial(_token_metrics, advantage, turn, rows.batch, index)
     same = advantage is returns
     advantage = _on_rows(advantage, rows)
     return RowCredit(advantage, advantage if same else _on_rows(returns, rows), metrics)
@@ -125,9 +135,15 @@ def _whitened(advantage: Tensor, trained: Tensor, settings: CreditSettings) -> T
 
     Whitening what is whitened over more tokens changes only the tokens that count.
     """
-    if settings.whiten or "eps" not in settings.options:
+    other = settings.whiten and not _can_whiten(settings)  # its eps is not that of whitening
+    if other or "eps" not in settings.options:
         return whiten(advantage, trained)
     return whiten(advantage, trained, eps=float(settings.options["eps"]))
+
+
+def _can_whiten(settings: CreditSettings) -> bool:
+    """Whether the estimator whitens by itself if it is told to."""
+    return "whiten" in options_of(settings.estimator)
 
 
 def _ranks() -> int:
@@ -144,7 +160,7 @@ def _on_rows(x: Tensor, rows: Rows) -> Tensor:
     """From one row for each trajectory that takes part to all rows of the trainer's batch."""
     x = x.to(torch.float32)
     index = rows.index
-    if len(x) == len(index.trajectory):  # every row is a trajectory that takes part
+    if index.every_row_is_one:
         return x if rows.turn is rows.tokens["turn"] else x.where(rows.turn >= 0, 0.0)
     if not len(x):
         return torch.zeros(rows.turn.shape, device=rows.turn.device)
@@ -152,14 +168,16 @@ def _on_rows(x: Tensor, rows: Rows) -> Tensor:
     return torch.where(rows.turn >= 0, x[back], 0.0)
 
 
-def _token_metrics(advantage: Tensor, trained: Tensor, rows: Rows) -> dict[str, float]:
+def _token_metrics(
+    advantage: Tensor, turn: Tensor, batch: Mapping[str, Tensor], index: RowIndex
+) -> dict[str, float]:
     """The metrics of token credit: of its mean over the trained tokens of each trajectory."""
-    total = row_sum(torch.where(trained, advantage, 0.0))
-    return _metrics(total / row_count(trained).clamp(min=1), rows)
+    trained = turn >= 0
+    total = row_sums(torch.where(trained, advantage, 0.0))
+    return _metrics(total / row_count(trained).clamp(min=1), batch, index)
 
 
-def _metrics(credit: Tensor, rows: Rows) -> dict[str, float]:
-    batch, index = rows.batch, rows.index
+def _metrics(credit: Tensor, batch: Mapping[str, Tensor], index: RowIndex) -> dict[str, float]:
     found = diagnose(
         credit,
         reward=batch["reward"],

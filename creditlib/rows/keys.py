@@ -59,14 +59,14 @@ def step_numbers(given: Any, rows: int) -> list[int] | None:
     return [int(number) for number in numbers]
 
 
-def flags_of_rows(given: Any, rows: int) -> list[bool]:
-    """Whether `keep` keeps each row; without it all rows are kept.
+def flags_of_rows(given: Any, rows: int) -> list[bool] | None:
+    """Whether `keep` keeps each row; None if all rows are kept.
 
     >>> flags_of_rows([1, False], 2)
     [True, False]
     """
     if given is None:
-        return [True] * rows
+        return None
     flags: list[Any] = given.tolist() if hasattr(given, "tolist") else list(given)
     if len(flags) != rows:
         fact = str(len(flags))
@@ -107,7 +107,7 @@ def group_numbers(given: Sequence[Hashable] | Tensor, index: RowIndex) -> Tensor
 
 def _ids_of_part(keys: list[Any], index: RowIndex, wanted: str) -> Tensor:
     """int64[row]: the ids of the keys of rows that take part, 0 for other rows."""
-    part = [row for row, own in enumerate(index.trajectory.tolist()) if own >= 0]
+    part = (index.trajectory >= 0).nonzero()[:, 0].tolist()
     if not _NAMES.issuperset(map(type, keys)):
         for row in part:
             if keys[row] is None or (isinstance(keys[row], float) and keys[row] != keys[row]):

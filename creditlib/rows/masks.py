@@ -13,24 +13,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from creditlib.inputs.layouts import turns_from_mask
-from creditlib.rows.turn_ids import checked_turn_ids
+from creditlib.ops.turn_maps import TurnMap, keep_trained, map_runs
+from creditlib.rows.turn_ids import map_of_ids
 from creditlib.vocabulary.messages import contract_error, describe_value
 
-__all__ = ["Planes", "as_plane", "read_planes", "written_tokens"]
+__all__ = ["Planes", "as_plane", "check_mask", "read_planes", "runs_of", "written_tokens"]
 
 
 class Planes(NamedTuple):
-    """What is known of each token: bool[row token] twice, and the turn that wrote it.
+    """What is known of each token: the turn of its row that wrote it; without turns 0 for all.
 
-    trained: the loss reads the token. written: the policy wrote it. A token that was taken out of
-    the loss is written and not trained. run: int[row token], the turn of each written token in its
-    row, -1 elsewhere; without turns 0 for every written token.
+    trained: the map of tokens that the loss reads. written: that of tokens that the policy wrote;
+    the same map if all of them are trained. A token that was taken out of the loss is written and
+    not trained.
     """
 
-    trained: Tensor
-    written: Tensor
-    run: Tensor
+    trained: TurnMap
+    written: TurnMap
 
 
 def read_planes(mask: Any, turn_mask: Any, turn: Any, *, several: bool) -> Planes:
@@ -39,26 +38,48 @@ def read_planes(mask: Any, turn_mask: Any, turn: Any, *, several: bool) -> Plane
     several: whether the turns of a row are told apart.
 
     >>> planes = read_planes([[1, 0, 1]], [[1, 1, 1]], None, several=True)
-    >>> planes.trained.tolist(), planes.run.tolist()
-    ([[True, False, True]], [[0, 0, 0]])
+    >>> planes.trained.turn.tolist(), planes.written.turn.tolist()
+    ([[0, -1, 0]], [[0, 0, 0]])
     """
     if turn_mask is not None and turn is not None:
         fact = "both"
         raise contract_error("read_rows", "turn", "given instead of `turn_mask`", fact)
-    trained = written_tokens("read_rows", "mask", as_plane("read_rows", "mask", mask))
-    if turn is not None:
-        ids = checked_turn_ids(as_plane("read_rows", "turn", turn, like=trained))
-        written = ids >= 0
-        run = ids if several else written.to(torch.int8) - 1
-        _refuse_outside("turn", trained, written)
-        return Planes(trained, written, run)
-    written = trained
-    if turn_mask is not None:
-        given = as_plane("read_rows", "turn_mask", turn_mask, like=trained)
-        written = written_tokens("read_rows", "turn_mask", given)
-        _refuse_outside("turn_mask", trained, written)
-    run = turns_from_mask(written) if several else written.to(torch.int8) - 1
-    return Planes(trained, written, run)
+    plane = as_plane("read_rows", "mask", mask)
+    if turn_mask is None and turn is None:
+        whole = runs_of("read_rows", "mask", plane, several=several)
+        return Planes(whole, whole)
+    name = "turn_mask" if turn is None else "turn"
+    given = as_plane("read_rows", name, turn_mask if turn is None else turn, like=plane)
+    if plane.is_complex():
+        raise _no_mask("read_rows", "mask", plane)
+    if turn is None:
+        if given.is_complex():
+            raise _no_mask("read_rows", name, given)
+        written = map_runs(given, several=several)
+    else:
+        written = map_of_ids(given)
+        written = written if several else map_runs(written.turn >= 0, several=False)
+    trained = keep_trained(written.turn, plane)
+    if not (written.fits and trained.fits):
+        check_mask("read_rows", "mask", plane)
+        if turn is None:
+            check_mask("read_rows", name, given)
+        _refuse_outside(name, plane != 0, written.turn >= 0)
+    return Planes(trained, written)
+
+
+def runs_of(function: str, name: str, mask: Tensor, *, several: bool = True) -> TurnMap:
+    """The map of a mask, each run a turn; other values than those of a mask are refused.
+
+    >>> runs_of("read_rows", "mask", torch.tensor([[1, 0, 1]])).turn.tolist()
+    [[0, -1, 1]]
+    """
+    if mask.is_complex():
+        raise _no_mask(function, name, mask)
+    found = map_runs(mask, several=several)
+    if not found.fits:
+        raise _no_mask(function, name, mask)
+    return found
 
 
 def as_plane(function: str, name: str, value: Any, like: Tensor | None = None) -> Tensor:
@@ -88,11 +109,20 @@ def written_tokens(function: str, name: str, mask: Tensor) -> Tensor:
     Traceback (most recent call last):
     creditlib.ContractError: f: `mask` must be bool or numbers in [0, 1], got -100 in row 0, ...
     """
+    check_mask(function, name, mask)
+    # a comparison with 0 takes five times as long
+    return mask if mask.dtype is torch.bool else mask.to(torch.bool)
+
+
+def check_mask(function: str, name: str, mask: Tensor) -> None:
+    """Refuse other values than those of a mask: bool, or numbers in [0, 1].
+
+    >>> check_mask("f", "mask", torch.tensor([[1, 0]]))
+    """
     if mask.dtype is torch.bool:
-        return mask
+        return
     if mask.is_complex() or not _is_within_one(mask):
         raise _no_mask(function, name, mask)
-    return mask.to(torch.bool)  # a comparison with 0 takes five times as long
 
 
 def _is_within_one(mask: Tensor) -> bool:

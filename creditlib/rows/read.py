@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from creditlib.inputs.layouts import count_turns
+from creditlib.ops.turn_maps import place_turns
 from creditlib.rows.column_values import columns_as_tensors, listed_columns, turns_listed
 from creditlib.rows.columns import check_column_names, column_names, column_shapes
 from creditlib.rows.copies import check_copies, check_rewards_of_copies
@@ -22,12 +22,9 @@ from creditlib.rows.keys import flags_of_rows, group_numbers, step_numbers, traj
 from creditlib.rows.masks import Planes, as_plane, read_planes
 from creditlib.rows.outcomes import check_rule, row_rewards, trajectory_outcomes
 from creditlib.rows.row_index import RowIndex, index_rows, index_trajectories, trajectories_of_rows
-from creditlib.rows.row_sums import row_any, row_count
 from creditlib.rows.settings import CreditSettings
 from creditlib.rows.token_rewards import outcome_of, rewards_of_tokens, without_padding
 from creditlib.rows.totals import lengths_of_turns, shaping_of_rows, sum_over_rows
-from creditlib.rows.turn_ids import turns_of_ids
-from creditlib.shaping import outcome_at_last_turn
 from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["Rows", "outcome_of", "read_rows"]
@@ -39,11 +36,11 @@ Plane: TypeAlias = "Tensor | np.ndarray[Any, Any] | Sequence[Sequence[float]]"
 class Rows:
     """A trainer's batch as tensors; it holds only trajectories that take part.
 
-    batch: tensors of trajectories and turns by name. turn: int[row token], the turn of the row's
+    batch: tensors of trajectories and turns by name. turn: [row token], the turn of the row's
     trajectory that wrote a token that is trained; -1 where a token is not trained or its row takes
-    no part. tokens: tensors of [row token] by name. Its `turn` also numbers the tokens that the
-    policy wrote and that are not trained: they are steps of a return. index: the trajectory and the
-    turns of each row.
+    no part; in the smallest integer dtype that holds the turns. tokens: tensors of [row token] by
+    name. Its `turn` also numbers the tokens that the policy wrote and that are not trained: they
+    are steps of a return. index: the trajectory and the turns of each row.
     """
 
     batch: dict[str, Tensor]
@@ -125,38 +122,39 @@ def read_rows(
     """
     several = settings is None or settings.uses_turns
     planes = read_planes(mask, turn_mask, turn, several=several)
-    rows, device = len(planes.trained), planes.trained.device
-    on_tokens = _token_planes(planes, token_reward, value)
+    rows, device = len(planes.trained.turn), planes.trained.turn.device
+    by_token = settings is None or settings.credits_tokens
+    on_tokens = _token_planes(planes, token_reward, value, read=by_token or step is not None)
     listed, needed = _columns(columns, rows, settings) if columns else ({}, {})
-    trained: list[bool] = row_any(planes.trained).tolist()
     found = _FoundRows(
-        _turn_counts(planes, needed, settings, by_ids=turn is not None) if several else trained,
-        trained,
+        _turn_counts(planes, needed, settings, by_ids=turn is not None),
+        planes.trained.tokens > 0,
         row_rewards(reward, rows, device),
         flags_of_rows(keep, rows),
         trajectory_keys(trajectory, rows),
         step_numbers(step, rows),
     )
     rule = check_rule("read_rows", outcome) or (None if settings is None else settings.outcome)
-    compared = {"mask": planes.trained, "turn_mask": planes.run, **on_tokens}
+    compared = {"mask": planes.trained.turn, "turn_mask": planes.written.turn, **on_tokens}
     index, total = _index(found, rule, compared, listed, settings)
     batch = {"reward": total, "group": group_numbers(group, index).to(device)}
     if shaping is not None:
         shaped = shaping_of_rows(shaping, index, _ignores_outcome(settings, listed)).to(device)
         batch["reward"] = total = total + sum_over_rows(shaped, index)
-    written = _turns(planes.run, index, several)
-    turns = written if planes.written is planes.trained else written.where(planes.trained, -1)
+    written = _turns(planes.written.turn, index)
+    same = planes.written is planes.trained
+    turns = written if same else _turns(planes.trained.turn, index)
     if several:
         count = index.turn_count.to(device)
-        batch |= {"turn_count": count, **lengths_of_turns(turns, index)}
-        end = outcome_at_last_turn(reward=total, turn_count=count, turns=index.turns)
-        batch["turn_reward"] = end
+        batch |= {"turn_count": count, **lengths_of_turns(planes.trained.length, index)}
+        end = total.new_zeros(len(total), index.turns)  # every trajectory has a turn
+        batch["turn_reward"] = end.scatter_(1, count[:, None] - 1, total[:, None])
     elif settings is not None and settings.uses_lengths:
-        batch["length"] = sum_over_rows(row_count(planes.trained), index)
+        batch["length"] = sum_over_rows(planes.trained.tokens, index)
     if needed:
         batch |= columns_as_tensors(needed, column_shapes(settings), index, device)
     tokens = {"turn": written}
-    if settings is None or settings.credits_tokens:
+    if by_token:
         tokens |= rewards_of_tokens(on_tokens.get("token_reward"), planes, total, index)
     if "value" in on_tokens:
         tokens["value"] = on_tokens["value"]
@@ -166,21 +164,26 @@ def read_rows(
 class _FoundRows(NamedTuple):
     """What is known of each row: its turns, whether a token is trained, its reward, its place."""
 
-    turns: Sequence[int]
-    trained: list[bool]
+    turns: Tensor
+    trained: Tensor
     reward: Tensor
-    keep: list[bool]
+    keep: list[bool] | None
     trajectory: list[Hashable] | None
     step: list[int] | None
 
 
-def _token_planes(planes: Planes, token_reward: Any, value: Any) -> dict[str, Tensor]:
+def _token_planes(
+    planes: Planes, token_reward: Any, value: Any, *, read: bool
+) -> dict[str, Tensor]:
+    """The planes of numbers; rewards of tokens only if anything reads them."""
     found: dict[str, Tensor] = {}
+    trained = planes.trained.turn
     if token_reward is not None:
-        given = as_plane("read_rows", "token_reward", token_reward, like=planes.trained)
-        found["token_reward"] = without_padding(given, planes.trained)
+        given = as_plane("read_rows", "token_reward", token_reward, like=trained)
+        if read:
+            found["token_reward"] = without_padding(given, trained)
     if value is not None:
-        found["value"] = as_plane("read_rows", "value", value, like=planes.trained)
+        found["value"] = as_plane("read_rows", "value", value, like=trained)
     return found
 
 
@@ -200,12 +203,13 @@ def _turn_counts(
     settings: CreditSettings | None,
     *,
     by_ids: bool,
-) -> list[int]:
+) -> Tensor:
     """The turns of each row; columns may list values for turns after the last written one."""
-    if not by_ids:
-        return count_turns(planes.run).tolist()
-    listed = turns_listed(needed, column_shapes(settings), len(planes.run))
-    return list(map(max, turns_of_ids(planes.run), listed))
+    count = planes.written.turns
+    if not by_ids or not (settings is None or settings.uses_turns):
+        return count
+    listed = turns_listed(needed, column_shapes(settings), len(count))
+    return torch.maximum(count, count.new_tensor(listed))
 
 
 def _index(
@@ -219,35 +223,39 @@ def _index(
     if found.trajectory is None:
         if found.step is not None:
             raise contract_error("read_rows", "step", "given with `trajectory`", "`step` alone")
-        scored = (~found.reward.isnan()).tolist()
-        index = index_rows(runs=found.turns, written=found.trained, scored=scored, keep=found.keep)
+        index = index_rows(
+            runs=found.turns, written=found.trained, scored=~found.reward.isnan(), keep=found.keep
+        )
+        if len(index.first) == len(found.reward):  # all rows, in their order
+            return index, found.reward
         return index, found.reward[index.first.to(found.reward.device)]
-    every = trajectories_of_rows(found.trajectory, found.step, found.keep)
+    keep = [True] * len(found.reward) if found.keep is None else found.keep
+    every = trajectories_of_rows(found.trajectory, found.step, keep)
     reward: list[float] = found.reward.tolist()
     if found.step is not None:
         check_rewards_of_copies(every, reward)
     outcomes = trajectory_outcomes(every, reward, rule)
+    trained: list[bool] = found.trained.tolist()
     part = [
         (own, outcome)
         for own, outcome in zip(every, outcomes, strict=True)
-        if outcome == outcome and own.has_any(found.trained)  # not NaN
+        if outcome == outcome and own.has_any(trained)  # not NaN
     ]
     own = [each for each, _ in part]
     if found.step is not None:
         if settings is not None and "value" not in settings.needs:
             planes = {name: plane for name, plane in planes.items() if name != "value"}
         check_copies(own, planes, columns)
-    index = index_trajectories(own, runs=found.turns)
+    index = index_trajectories(own, runs=found.turns.tolist())
     return index, found.reward.new_tensor([outcome for _, outcome in part])
 
 
-def _turns(run: Tensor, index: RowIndex, several: bool) -> Tensor:
+def _turns(turn: Tensor, index: RowIndex) -> Tensor:
     """The turn of the trajectory that wrote each token; -1 if none did or the row takes no part."""
-    if several and bool(index.base.any()):
-        base = index.base.to(run.device)[:, None]
-        run = torch.where(run >= 0, run + base, -1)
-    out = index.trajectory < 0
-    return run.masked_fill(out.to(run.device)[:, None], -1) if bool(out.any()) else run
+    if index.every_row_is_one:
+        return turn
+    base, taken = index.base.to(turn.device), (index.trajectory >= 0).to(turn.device)
+    return place_turns(turn, base, taken, index.turns)
 
 
 def _ignores_outcome(settings: CreditSettings | None, columns: Mapping[str, Any]) -> str | None:

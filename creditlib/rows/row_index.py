@@ -32,6 +32,11 @@ class RowIndex(NamedTuple):
     turn_count: Tensor
     turns: int
 
+    @property
+    def every_row_is_one(self) -> bool:
+        """Whether every row is a trajectory of its own that takes part."""
+        return len(self.first) == len(self.trajectory)
+
 
 class Trajectory(NamedTuple):
     """The rows of one trajectory by their steps.
@@ -97,15 +102,15 @@ def _by_steps(own: list[int], out: list[int], step: Sequence[int]) -> Trajectory
 
 def index_rows(
     *,
-    runs: Sequence[int],
-    written: Sequence[bool],
-    scored: Sequence[bool],
-    keep: Sequence[bool],
+    runs: Tensor | Sequence[int],
+    written: Tensor | Sequence[bool],
+    scored: Tensor | Sequence[bool],
+    keep: Tensor | Sequence[bool] | None = None,
 ) -> RowIndex:
     """The index if every row that takes part is a trajectory of its own.
 
     runs: the number of turns of each row. written: whether a token of the row is trained. scored:
-    whether the row has a reward.
+    whether the row has a reward. keep: whether it is kept; all are without it.
 
     >>> index = index_rows(
     ...     runs=[2, 1], written=[True, True], scored=[True, False], keep=[True, True]
@@ -113,9 +118,16 @@ def index_rows(
     >>> index.trajectory.tolist(), index.turn_count.tolist()
     ([0, -1], [2])
     """
-    takes_part = torch.tensor([written, scored, keep], dtype=torch.bool, device="cpu").all(0)
-    rows = takes_part.nonzero()[:, 0]
-    size = torch.tensor(runs, dtype=torch.int64, device="cpu").clamp(min=1) * takes_part
+    takes_part = _flags(written) & _flags(scored)
+    if keep is not None:
+        takes_part &= _flags(keep)
+    size = torch.as_tensor(runs, dtype=torch.int64, device="cpu").clamp(min=1)
+    rows = torch.arange(len(size), device="cpu")
+    if bool(takes_part.all()):
+        turns = int(size.max()) if len(size) else 0
+        zeros = torch.zeros_like(size)
+        return RowIndex(rows, zeros, takes_part, rows, rows, size, size, turns)
+    rows, size = rows[takes_part], size * takes_part
     return RowIndex(
         trajectory=torch.where(takes_part, torch.cumsum(takes_part, 0) - 1, -1),
         base=torch.zeros_like(size),
@@ -126,6 +138,10 @@ def index_rows(
         turn_count=size[rows],
         turns=int(size.max()) if len(size) else 0,
     )
+
+
+def _flags(given: Tensor | Sequence[bool]) -> Tensor:
+    return torch.as_tensor(given, dtype=torch.bool, device="cpu")
 
 
 def index_trajectories(trajectories: Sequence[Trajectory], *, runs: Sequence[int]) -> RowIndex:

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from creditlib.rows.masks import Planes, as_plane, written_tokens
+from creditlib.ops.turn_maps import row_sums
+from creditlib.rows.masks import Planes, as_plane, check_mask
 from creditlib.rows.row_index import RowIndex
-from creditlib.rows.row_sums import row_sum
 
-__all__ = ["outcome_of", "rewards_of_tokens", "without_padding"]
+__all__ = ["outcome_of", "rewards_of_rows", "rewards_of_tokens", "without_padding"]
 
 
 def outcome_of(token_reward: Any, mask: Any) -> Tensor:
@@ -24,20 +24,35 @@ def outcome_of(token_reward: Any, mask: Any) -> Tensor:
     >>> outcome_of(torch.tensor([[0.5, 0.25, torch.nan]]), torch.tensor([[1, 0, 0]]))
     tensor([0.7500], dtype=torch.float64)
     """
-    written = written_tokens("outcome_of", "mask", as_plane("outcome_of", "mask", mask))
-    reward = as_plane("outcome_of", "token_reward", token_reward, like=written)
-    total = row_sum(reward)
-    return row_sum(_clean(reward, written)) if bool(total.isnan().any()) else total
+    plane = as_plane("outcome_of", "mask", mask)
+    check_mask("outcome_of", "mask", plane)
+    return rewards_of_rows(token_reward, plane)
 
 
-def without_padding(token_reward: Tensor, trained: Tensor) -> Tensor:
-    """Token rewards with 0 instead of NaN on tokens that are not trained: there is none.
+def rewards_of_rows(token_reward: Any, mask: Tensor) -> Tensor:
+    """`outcome_of` with a mask that `read_rows` checks: its values are read where rewards are NaN.
 
-    >>> without_padding(torch.tensor([[1.0, torch.nan]]), torch.tensor([[True, False]]))
+    >>> rewards_of_rows(torch.tensor([[0.5, 0.25, 1.0]]), torch.tensor([[1, 0, 0]]))
+    tensor([1.7500], dtype=torch.float64)
+    """
+    reward = as_plane("outcome_of", "token_reward", token_reward, like=mask).detach()
+    total = row_sums(reward)
+    unknown = total.isnan()
+    if bool(unknown.any()):
+        where = mask[unknown]
+        check_mask("outcome_of", "mask", where)
+        total[unknown] = row_sums(_clean(reward[unknown], where != 0))
+    return total
+
+
+def without_padding(token_reward: Tensor, turn: Tensor) -> Tensor:
+    """Token rewards with 0 instead of NaN where no trained turn is: there is none.
+
+    >>> without_padding(torch.tensor([[1.0, torch.nan]]), torch.tensor([[0, -1]]))
     tensor([[1., 0.]])
     """
     given = token_reward.detach()
-    return _clean(given, trained) if bool(given.sum().isnan()) else given
+    return _clean(given, turn >= 0) if bool(given.sum().isnan()) else given
 
 
 def _clean(token_reward: Tensor, written: Tensor) -> Tensor:
@@ -51,14 +66,13 @@ def rewards_of_tokens(
 
     A token with a reward is present even if the policy did not write it: no reward is lost.
     """
-    written = planes.written
+    turn, last = planes.written.turn, planes.written.last
+    present = turn >= 0
     if given is not None:
-        return {"token_reward": given, "present": written | (given != 0)}
-    width = written.shape[1]
-    position = torch.arange(width, device=written.device)
-    last = torch.where(written, position, -1).amax(1, keepdim=True) if width else 0
-    ends = (position == last) & written
-    if not len(outcome):
-        return {"token_reward": ends * 0.0, "present": written}
-    own = outcome[index.trajectory.clamp(min=0).to(written.device)].to(torch.float32)
-    return {"token_reward": torch.where(ends, own[:, None], 0.0), "present": written}
+        return {"token_reward": given, "present": present | (given != 0)}
+    found = torch.zeros(turn.shape, device=turn.device)
+    ends = index.trajectory.to(turn.device) >= 0
+    ends &= last >= 0
+    own = outcome[index.trajectory.to(turn.device)[ends]].to(torch.float32)
+    found[ends, last[ends]] = own
+    return {"token_reward": found, "present": present}

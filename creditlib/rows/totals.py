@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from creditlib.algebra import turn_sum
 from creditlib.ops.precision import wide
 from creditlib.rows.row_index import RowIndex
 from creditlib.vocabulary.messages import contract_error, describe_value
@@ -24,6 +23,8 @@ def sum_over_rows(x: Tensor, index: RowIndex) -> Tensor:
     >>> sum_over_rows(torch.tensor([2.0, 9.0]), index)
     tensor([2.])
     """
+    if index.every_row_is_one:
+        return x
     own = index.original.to(x.device)
     total = x.new_zeros(len(index.first))
     return total.index_add(0, index.trajectory.to(x.device)[own], x[own])
@@ -50,11 +51,24 @@ def shaping_of_rows(given: Any, index: RowIndex, ignored_by: str | None) -> Tens
     return found
 
 
-def lengths_of_turns(turn: Tensor, index: RowIndex) -> dict[str, Tensor]:
-    """Trained tokens of each turn and of each trajectory."""
-    own = index.original.to(turn.device)
-    turns = turn[own]
-    each = turn_sum((turns >= 0).to(torch.int64), turns, turns=index.turns).to(torch.int64)
-    length = each.new_zeros((len(index.first), index.turns))
-    length = length.index_add(0, index.trajectory.to(turn.device)[own], each)
+def lengths_of_turns(tokens: Tensor, index: RowIndex) -> dict[str, Tensor]:
+    """Trained tokens of each turn and of each trajectory, from `tokens` int64[row turn] by row.
+
+    >>> from creditlib.rows.row_index import index_trajectories, trajectories_of_rows
+    >>> found = trajectories_of_rows(["a", "a"], None, [True] * 2)
+    >>> index = index_trajectories(found, runs=[2, 1])
+    >>> lengths_of_turns(torch.tensor([[5, 6], [7, 0]]), index)["turn_length"]
+    tensor([[5, 6, 7]])
+    """
+    more = index.turns - tokens.shape[1]
+    if index.every_row_is_one:
+        length = torch.nn.functional.pad(tokens, (0, more)) if more > 0 else tokens
+        return {"turn_length": length, "length": length.sum(1)}
+    at = index.original.nonzero()[:, 0]
+    turn = torch.arange(tokens.shape[1], device="cpu")
+    there = turn < index.size[at, None]
+    row = index.trajectory[at, None].expand(there.shape)[there].to(tokens.device)
+    column = (index.base[at, None] + turn)[there].to(tokens.device)
+    length = tokens.new_zeros((len(index.first), index.turns))
+    length[row, column] = tokens[at.to(tokens.device)][there.to(tokens.device)]
     return {"turn_length": length, "length": length.sum(1)}

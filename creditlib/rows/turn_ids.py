@@ -8,45 +8,41 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from creditlib.ops.turn_maps import TurnMap, map_ids
 from creditlib.vocabulary.messages import contract_error, describe_value
 
-__all__ = ["checked_turn_ids", "one_turn", "turns_of_ids"]
+__all__ = ["map_of_ids", "one_turn"]
 
 
-def checked_turn_ids(turn: Tensor) -> Tensor:
-    """int64[row token], -1 where the policy wrote nothing; refused if the ids go back along a row.
+def map_of_ids(turn: Tensor) -> TurnMap:
+    """The map of ids, -1 where the policy wrote nothing; refused if the ids go back along a row.
 
-    >>> checked_turn_ids(torch.tensor([[-1, 0, 0, 2, -1]]))
-    tensor([[-1,  0,  0,  2, -1]])
+    A row has as many turns as its last id says.
+
+    >>> found = map_of_ids(torch.tensor([[-1, 0, 0, 2, -1]]))
+    >>> found.turn.tolist(), found.turns.tolist()
+    ([[-1, 0, 0, 2, -1]], [3])
     """
     if turn.dtype is torch.bool or turn.is_floating_point() or turn.is_complex():
         remedy = "a mask belongs into `mask` or `turn_mask`" if turn.dtype is torch.bool else ""
         raise contract_error("read_rows", "turn", "int[row token]", describe_value(turn), remedy)
-    ids = turn.detach().to(torch.int64)
-    if not ids.numel():
-        return ids
-    below = ids < -1
+    found = map_ids(turn)
+    if not found.fits:
+        raise _wrong_id(turn.detach().to(torch.int64))
+    return found
+
+
+def _wrong_id(ids: Tensor) -> Exception:
+    """The refusal of the first id that is below -1 or goes back."""
     back = (ids >= 0) & (ids < torch.cummax(ids, 1).values)
-    wrong = below | back
-    if bool(wrong.any()):
-        row, token = wrong.nonzero()[0].tolist()
-        found = int(ids[row, token])
-        wanted = "-1 or the number of a turn, never going back along a row"
-        fact = f"{found} in row {row}, token {token}"
-        if bool(back[row, token]):
-            fact = f"{found} after {int(ids[row, :token].max())} in row {row}, token {token}"
-        remedy = "a 0/1 mask? pass it as `mask` or `turn_mask`" if int(ids.max()) == 1 else ""
-        raise contract_error("read_rows", "turn", wanted, fact, remedy)
-    return ids
-
-
-def turns_of_ids(turn: Tensor) -> list[int]:
-    """The number of turns of each row: its last id plus one.
-
-    >>> turns_of_ids(torch.tensor([[-1, 1], [-1, -1]]))
-    [2, 0]
-    """
-    return (turn.amax(1) + 1).tolist() if turn.shape[1] else [0] * len(turn)
+    row, token = ((ids < -1) | back).nonzero()[0].tolist()
+    found = int(ids[row, token])
+    wanted = "-1 or the number of a turn, never going back along a row"
+    fact = f"{found} in row {row}, token {token}"
+    if bool(back[row, token]):
+        fact = f"{found} after {int(ids[row, :token].max())} in row {row}, token {token}"
+    remedy = "a 0/1 mask? pass it as `mask` or `turn_mask`" if int(ids.max()) == 1 else ""
+    return contract_error("read_rows", "turn", wanted, fact, remedy)
 
 
 def one_turn(mask: Tensor, step: object) -> Tensor | None:

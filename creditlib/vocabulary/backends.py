@@ -59,6 +59,7 @@ def _problem(name: str) -> str:
 PROBLEMS = {name: _problem(name) for name in OLDEST}
 # Whether a compiler is installed and new enough.
 INSTALLED = {name: not problem for name, problem in PROBLEMS.items()}
+_FASTEST = {"cuda": "triton", "cpu": "numba"}
 _warned: set[str] = set()
 
 
@@ -76,7 +77,7 @@ def default_backend(device_type: str) -> str:
     >>> default_backend("meta")
     'torch'
     """
-    wanted = {"cuda": "triton", "cpu": "numba"}.get(device_type)
+    wanted = _FASTEST.get(device_type)
     if wanted is None:
         return "torch"
     if INSTALLED[wanted]:

@@ -14,10 +14,12 @@ from creditlib.vocabulary.messages import ContractError, contract_error, describ
 __all__ = ["check_out", "out_pair", "refuse_shared_memory"]
 
 
-def refuse_shared_memory(function: str, given: Mapping[str, Any]) -> None:
+def refuse_shared_memory(function: str, given: Mapping[str, Any], in_place: str = "") -> None:
     """Refuse an `out` that shares memory with an input, with its pair or with itself.
 
-    What is written would change what is still to be read, and how depends on the backend.
+    What is written would change what is still to be read, and how depends on the backend. The
+    input `in_place` may be `out` itself: each value of the result depends on the value in its
+    place, which is read before it is written.
 
     >>> x = torch.zeros(1, 2)
     >>> try:
@@ -35,6 +37,8 @@ def refuse_shared_memory(function: str, given: Mapping[str, Any]) -> None:
         if any(_overlap(each, other) for other in written[number + 1 :]):
             raise _shared(function, "two tensors that overlap")
         for name, x in given.items():
+            if name == in_place and isinstance(x, Tensor) and _same_elements(each, x):
+                continue
             if name != "out" and isinstance(x, Tensor) and _has_memory(x) and _overlap(each, x):
                 raise _shared(function, f"memory of `{name}`")
 
@@ -45,6 +49,12 @@ def _shared(function: str, fact: str) -> ContractError:
 
 def _has_memory(x: Tensor) -> bool:
     return x.layout is torch.strided and x.device.type != "meta" and x.numel() > 0
+
+
+def _same_elements(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors are one: equal elements in equal places of the same memory."""
+    forms = [(x.dtype, x.device, x.shape, x.stride(), x.data_ptr(), x.is_neg()) for x in (a, b)]
+    return forms[0] == forms[1]
 
 
 def _overlap(a: Tensor, b: Tensor) -> bool:
@@ -100,11 +110,13 @@ def check_out(function: str, turn: Tensor, dtype: torch.dtype, *outs: Tensor | N
     ...     print(error)
     gae: `out` must be torch.float32 (1, 1), got torch.float32 (1, 2).
     """
-    wanted = f"{dtype} {tuple(turn.shape)}"
     for out in outs:
-        if out is not None and (out.dtype != dtype or out.shape != turn.shape):
+        if out is None:
+            continue
+        wanted = f"{dtype} {tuple(turn.shape)}"
+        if out.dtype != dtype or out.shape != turn.shape:
             raise contract_error(function, "out", wanted, describe_value(out))
-        if out is not None and out.device != turn.device:
+        if out.device != turn.device:
             raise contract_error(function, "out", f"{wanted} on {turn.device}", str(out.device))
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Cap",
     "Center",
     "Credit",
+    "CreditOut",
     "Ddof",
     "Duration",
     "Eps",
@@ -240,6 +241,10 @@ Offsets: TypeAlias = Annotated[
 Out: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"],
     ArgumentSpec("receives the result, and is returned"),
+]
+CreditOut: TypeAlias = Annotated[
+    Float[Tensor, "batch"] | Float[Tensor, "batch turn"],
+    ArgumentSpec("receives the result, and is returned; may be `credit` itself"),
 ]
 OutPair: TypeAlias = Annotated[
     tuple[Tensor, Tensor],

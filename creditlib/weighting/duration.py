@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from creditlib.algebra import conserved, valid_turns, wide
+from creditlib.ops.fused import fused_loop
 from creditlib.vocabulary import (
     ArgumentSpec,
     Backend,
@@ -66,5 +67,8 @@ def duration_weight(
     if over == "group" and group is None:
         raise contract_error("duration_weight", "group", "given with over='group'", "None")
     keys = (group,) if over == "group" and group is not None else ()
+    loop = fused_loop("conserved_turns", backend, duration)
+    if loop is not None:
+        return loop(duration, turn_count, valid, *(keys or (None,)), cap)
     where = valid_turns(turn_count, duration.shape[1], valid)
     return conserved(wide(duration), *keys, where=where, cap=cap, backend=backend)

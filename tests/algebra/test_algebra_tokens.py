@@ -138,3 +138,48 @@ def test_whiten_leaves_garbage_unread_and_input_as_it_was():
     result = cl.whiten(credit, weight)
     assert_same(result[:, 1], torch.zeros(2))
     assert torch.equal(credit.nan_to_num(), kept.nan_to_num())
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (5,), (4, 7)])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, F64])
+def test_whitened_values_are_written_into_out(shape, dtype):
+    draw = torch.Generator().manual_seed(1)
+    credit = torch.randn(shape, generator=draw).to(dtype)
+    weight = torch.randint(0, 3, shape, generator=draw)
+    credit[weight == 0] = torch.nan
+    expected = cl.whiten(credit, weight)
+    out = torch.full_like(expected, 7)
+    assert cl.whiten(credit, weight, out=out) is out
+    assert_same(out, expected)
+    columns = torch.full((*shape, 2), 7, dtype=expected.dtype)
+    assert_same(cl.whiten(credit, weight, out=columns[..., 0]), expected)
+    assert_same(columns[..., 0], expected)
+    assert (columns[..., 1] == 7).all()
+
+
+def test_whitening_in_place_by_hand():
+    # 1 and 3: mean 2, variance 2; plus eps 2: divided by 2
+    credit, weight = torch.tensor([1.0, 3.0, torch.nan]), torch.tensor([1, 1, 0])
+    assert cl.whiten(credit, weight, eps=2.0, out=credit) is credit
+    assert credit.tolist() == [-0.5, 0.5, 0]
+    # Its elements may lie apart, and in any order.
+    for place in (torch.zeros(3, 2)[:, 1], torch.zeros(2, 3, 1).expand(2, 3, 1)[1, :, 0]):
+        place.copy_(torch.tensor([1.0, 3.0, torch.nan]))
+        assert cl.whiten(place, weight, eps=2.0, out=place).tolist() == [-0.5, 0.5, 0]
+
+
+def test_whitening_into_other_memory_of_an_input_is_refused(refusal):
+    memory, weight = torch.zeros(4), torch.ones(3)
+    assert refusal(cl.whiten, memory[:3], weight, out=memory[1:]) == (
+        "whiten: `out` must be memory of its own, got memory of `credit`; give a new tensor."
+    )
+    square = torch.zeros(2, 2)
+    assert refusal(cl.whiten, square, torch.ones(2, 2), out=square.T) == (
+        "whiten: `out` must be memory of its own, got memory of `credit`; give a new tensor."
+    )
+    assert refusal(cl.whiten, torch.ones(3), weight, out=weight) == (
+        "whiten: `out` must be memory of its own, got memory of `weight`; give a new tensor."
+    )
+    assert refusal(cl.whiten, memory.half(), torch.ones(4), out=memory.half()) == (
+        "whiten: `out` must be torch.float32 (4,), got torch.float16 (4,)."
+    )

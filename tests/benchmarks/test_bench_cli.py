@@ -32,6 +32,20 @@ def test_a_quick_run_writes_rows(bench, tmp_path):
     assert "gae 16x64 int8, holes   floor" in done.output
 
 
+def test_default_processes_are_for_glibc_on_a_cpu(bench, monkeypatch):
+    made = []
+
+    def setting(**options):
+        made.append(options["default"])
+        raise SystemExit(0)
+
+    monkeypatch.setattr(cli, "setting", setting)
+    for name, arguments in (("glibc 2.36", []), ("glibc 2.36", ["--no-default"]), ("musl", [])):
+        monkeypatch.setattr(cli, "allocator_name", lambda name=name: name)
+        bench("--quick", *arguments)
+    assert made == [True, False, False]
+
+
 def test_a_row_of_ours_that_fails_is_said_and_the_others_still_run(bench, monkeypatch):
     measure = cli.measure
 

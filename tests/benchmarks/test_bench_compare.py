@@ -4,8 +4,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from benchmarks import compare, worker
+from benchmarks.work import Plan, Work
 
 pytestmark = pytest.mark.usefixtures("allocator_left_alone")
 
@@ -77,6 +79,24 @@ def test_a_side_that_ended_says_so(tmp_path):
         assert side.ask("whiten 16x64 bool", 0.001) == "the process ended"
     finally:
         side.close()
+
+
+def test_a_row_of_one_thread_is_answered_by_one(monkeypatch):
+    seen = []
+    x = torch.zeros(3)
+
+    def call():
+        seen.append(torch.get_num_threads())
+        return x
+
+    plan = Plan("op", "3", "one thread", "", lambda device: Work({}, call, (x,)), threads=1)
+    monkeypatch.setattr(worker.grid, "plans", lambda: [plan])
+    worker._works.clear()
+    usual = torch.get_num_threads()
+    assert float(worker.answer("0.0001 op 3 one thread")) > 0
+    assert set(seen) == {1}
+    assert torch.get_num_threads() == usual
+    worker._works.clear()
 
 
 def test_a_row_that_one_side_lacks_is_not_compared():

@@ -9,7 +9,9 @@ import torch
 
 import benchmarks
 from benchmarks import figures, grid, inputs, peers
-from benchmarks.work import outputs
+from benchmarks.grid.shapes import SHORT
+from benchmarks.grid.steps import _gigpo_fresh_texts
+from benchmarks.work import on_threads, outputs
 
 pytestmark = pytest.mark.usefixtures("allocator_left_alone")
 
@@ -35,8 +37,39 @@ def test_series_run_over_three_decades():
     for plan in grid.plans():
         if plan.axis:
             sizes.setdefault((plan.op, plan.axis), []).append(plan.x)
-    assert {axis for _, axis in sizes} == {"tokens", "turns", "groups"}
+    assert {axis for _, axis in sizes} == {"tokens", "turns", "groups", "keys", "texts"}
     assert all(max(each) / min(each) == 1000 for each in sizes.values())
+
+
+def test_rows_of_one_thread_say_so():
+    assert {key for key, plan in PLANS.items() if plan.threads} == {
+        key for key in PLANS if "one thread" in key
+    }
+    with on_threads(1):
+        assert torch.get_num_threads() == 1
+        with on_threads(0):
+            assert torch.get_num_threads() == 1
+
+
+def test_short_turns_are_as_short_as_they_say():
+    full = inputs.tokens(2, 4096, SHORT.turns, holes=False, full=True)["turn_length"]
+    # 4,096 tokens in 100 turns: 40 each, and what is left in the last.
+    assert full[:, :-1].unique().tolist() == [40]
+    holes = inputs.tokens(16, 4096, SHORT.turns)["turn_length"]
+    assert int(holes.min()) >= 12
+    assert int(holes.max()) <= 21
+
+
+def test_fresh_texts_are_equal_and_never_the_same_objects():
+    steps = inputs.steps(2, 3, 8)
+    work = _gigpo_fresh_texts(steps)
+    before = outputs(work.ours())[0].clone()
+    first = [text for row in work.batch["texts"] for text in row]
+    with work.before():
+        second = [text for row in work.batch["texts"] for text in row]
+    assert second == first
+    assert not any(one is other for one, other in zip(first, second, strict=True))
+    assert torch.equal(outputs(work.ours())[0], before)
 
 
 def test_only_takes_parts_of_names_and_patterns():

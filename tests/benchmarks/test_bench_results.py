@@ -40,6 +40,9 @@ def test_a_file_of_older_columns_is_read_and_unknown_columns_are_left(tmp_path):
     path = tmp_path / "old.csv"
     path.write_text("op,p50_us,colour\ngae,2.5,red\n")
     assert read([path]) == [Row(op="gae", p50_us=2.5)]
+    newer = Row(op="gae", default_us=5.0)
+    append(path, [newer])
+    assert read([path]) == [Row(op="gae", p50_us=2.5), newer]
 
 
 def test_only_the_last_run_of_an_input_on_a_machine_counts():

@@ -9,6 +9,7 @@ import torch
 from cli_runs import error_of, run
 
 from creditlib.cli import doctor
+from creditlib.cli.allocator import Cost
 from creditlib.cli.doctor import Finding
 from creditlib.integrations.patching import Hook, Trainer, parameters_of
 from creditlib.registry import Plugin
@@ -70,6 +71,18 @@ def test_devices(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"device {index}")
     assert found("devices")["cuda:0"] == ("device 0", "ok")
+
+
+def test_memory_says_the_allocator_and_what_a_tensor_costs(monkeypatch):
+    monkeypatch.setattr(doctor, "allocator", lambda: "glibc 2.36")
+    monkeypatch.setattr(doctor, "cost", lambda: Cost(page_faults=8193, copies=4.5))
+    monkeypatch.setattr(doctor, "settings", lambda environment: {})
+    memory = found("memory")
+    assert memory["allocator"] == ("glibc 2.36 with default settings", "ok")
+    assert memory["new tensor"][0].endswith("that is there (8,193 page faults)")
+    assert memory["cure"][0].startswith("MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=")
+    monkeypatch.setattr(doctor, "allocator", lambda: None)
+    assert found("memory") == {}
 
 
 def test_backends_are_counted_by_their_folders(monkeypatch, tmp_path):

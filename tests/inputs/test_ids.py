@@ -196,7 +196,7 @@ def test_an_id_is_part_of_the_interface():
 
 
 def test_collisions_are_refused(monkeypatch, refusal):
-    monkeypatch.setattr(module, "_number", lambda encoded: 5)
+    monkeypatch.setattr(module, "_numbers", lambda encoded: np.full(len(encoded), 5))
     assert cl.ids(["a", "a"]).tolist() == [5, 5]
     sentence = "`keys` must be free of hash collisions, got 'b'."
     assert refusal(cl.ids, ["a", "b"]) == f"ids: {sentence}"
@@ -212,8 +212,8 @@ def test_collisions_are_refused(monkeypatch, refusal):
 def test_each_distinct_key_is_hashed_once(monkeypatch, keys):
     """The cost of rows that repeat is a look-up: twice the rows, the same number of hashes."""
     hashed = []
-    real = module._number
-    monkeypatch.setattr(module, "_number", lambda encoded: hashed.append(encoded) or real(encoded))
+    real = module._numbers
+    monkeypatch.setattr(module, "_numbers", lambda encoded: hashed.extend(encoded) or real(encoded))
     for times in (1, 500):
         cl.ids(keys * times)
         assert len(hashed) == 2

@@ -1,3 +1,4 @@
+import random
 from fractions import Fraction
 from itertools import permutations
 
@@ -6,8 +7,10 @@ import rapidfuzz.process
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance import Indel
 
 import creditlib as cl
+from creditlib.inputs import similarity as module
 from creditlib.inputs.similarity import classes, join_similar
 from creditlib.vocabulary.install_hint import install_hint
 
@@ -45,6 +48,80 @@ def brute_force(texts, threshold):
 @given(TEXTS, THRESHOLDS)
 def test_classes_equal_brute_force_over_all_pairs(texts, threshold):
     assert classes(texts, threshold) == brute_force(texts, threshold)
+
+
+def all_pairs(texts, threshold):
+    """The definition: rapidfuzz on every pair, classes merged."""
+    label = {text: text for text in texts}
+    for a in texts:
+        for b in texts:
+            if Indel.normalized_similarity(a, b) >= threshold - 1e-12 and label[a] != label[b]:
+                keep, drop = sorted((label[a], label[b]))
+                label = {text: keep if at == drop else at for text, at in label.items()}
+    return label
+
+
+def changed(text, count, letters, rng):
+    """A text `count` insertions, deletions or replacements away."""
+    found = list(text)
+    for _ in range(count):
+        at, kind = rng.randrange(len(found) + 1), rng.randrange(3)
+        if kind == 0:
+            found.insert(at, rng.choice(letters))
+        elif found:
+            found[at % len(found) : at % len(found) + 1] = rng.choice(letters) if kind == 1 else ""
+    return "".join(found)
+
+
+def texts_near_the_threshold(threshold, length, letters, rng):
+    """Unlike texts, texts just within and just beyond the threshold of others, an empty one."""
+    found = ["".join(rng.choices(letters, k=max(0, length + rng.randrange(-5, 6)))) for _ in "abc"]
+    allowed = 2 * (1 - threshold) * length
+    for _ in range(9):
+        share = rng.choice([0.3, 0.5, 0.52, 0.7, 1.0])
+        found.append(changed(rng.choice(found), 1 + int(allowed * share), letters, rng))
+    found += ["", found[0][::-1], "".join(sorted(found[1])), found[2][: length // 2]]
+    return sorted(set(found), key=lambda text: rng.random())
+
+
+ALPHABETS = ["ab", "abcdefgh ", "aä漢字😀\ud800", "abcdefghijklmnopqrstuvwxyz ABC0123"]
+
+
+@pytest.mark.parametrize("few", [2, 24])  # few texts are compared at once; not with 2
+@pytest.mark.parametrize("length", [0, 7, 90, 300, 700])
+@pytest.mark.parametrize("threshold", [1e-13, 1e-7, 0.3, 0.6, 2 / 3, 0.8, 0.9, 0.95, 1])
+def test_classes_equal_those_of_all_pairs_near_the_threshold(threshold, length, few):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_FEW", few)
+        for seed, letters in enumerate(ALPHABETS):
+            texts = texts_near_the_threshold(threshold, length, letters, random.Random(seed))
+            assert classes(texts, threshold) == all_pairs(texts, threshold)
+
+
+@pytest.mark.parametrize("front", [True, False])
+def test_a_text_with_more_at_one_end_is_similar(front):
+    """d = 60 of 600 + 660 characters: 1 - 60/1260 > 0.95; windows of one length differ by 120."""
+    text = unlike(1, 700)[0][:600]
+    more = "0123456789" * 6
+    longer = more + text if front else text + more
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_FEW", 2)
+        found = classes(["another", text, longer], 0.95)
+    assert found[text] == found[longer]
+
+
+def test_a_chain_of_long_texts_is_one_class():
+    """Each step changes 10 of 600 characters: 2 · 590 / 1200 >= 0.98, the ends have 0 in common."""
+    chain = ["b" * k + "a" * (600 - k) for k in range(0, 601, 10)]
+    assert set(classes(chain, 0.98).values()) == {"a" * 600}
+    assert len(set(classes(chain, 0.99).values())) == len(chain)
+
+
+def unlike(count, length=300):
+    """Words in random order: any two texts have about half of their characters in common."""
+    rng = random.Random(0)
+    words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=5)) for _ in range(200)]
+    return [" ".join(rng.choices(words, k=length // 6)) for _ in range(count)]
 
 
 def test_joining_is_transitive():
@@ -96,12 +173,13 @@ def test_threshold_one_joins_only_equal_texts():
 
 @pytest.fixture
 def compared(monkeypatch):
-    """Pairs of lengths whose texts were compared."""
+    """Pairs of lengths whose texts were compared as a whole."""
     pairs = []
     real = rapidfuzz.process.cdist
 
     def counting(rows, columns, **options):
-        pairs.extend((len(a), len(b)) for a in rows for b in columns)
+        if options["scorer"] is Indel.normalized_similarity:
+            pairs.extend((len(a), len(b)) for a in rows for b in columns)
         return real(rows, columns, **options)
 
     monkeypatch.setattr(rapidfuzz.process, "cdist", counting)
@@ -109,12 +187,11 @@ def compared(monkeypatch):
 
 
 def test_lengths_that_cannot_reach_the_threshold_are_never_compared(compared):
-    """At 0.8 a text of n letters can only match one of up to (2 − 0.8)/0.8 · n = 1.5 n."""
+    """At 0.8 a text of n letters can only match one of up to (2 − 0.8)/0.8 · (n + 1) letters."""
     classes(["a" * n for n in (2, 3, 4, 10, 15, 16, 40)], 0.8)
-    assert compared
-    assert all(long <= 1.5 * short for short, long in compared)
     assert {(2, 3), (10, 15)} <= set(compared)
-    assert (10, 16) not in compared
+    assert all(long <= 1.51 * (short + 1) for short, long in compared)
+    assert (16, 40) not in compared
 
 
 def test_no_pair_is_compared_twice_and_no_text_with_itself(compared):
@@ -123,6 +200,13 @@ def test_no_pair_is_compared_twice_and_no_text_with_itself(compared):
     assert len(compared) == 9 * 8 / 2
     across = [pair for pair in compared if pair[0] != pair[1]]
     assert sorted(across) == sorted([(8, 9), (8, 10), (9, 10)] * 9)
+
+
+def test_unlike_texts_are_told_apart_by_bounds(compared):
+    """All but the first text: without bounds it were 200 · 199 / 2 = 19,900 comparisons."""
+    texts = unlike(200)
+    assert set(classes(texts, 0.95).values()) == set(texts)
+    assert len(compared) <= 199 + 199
 
 
 def test_what_is_joined_is_not_compared_again(compared):

@@ -112,6 +112,17 @@ def test_numbers_are_logged_by_the_call_that_logs_in_v0(v0):
     assert v0.compute_data_metrics(batch=data) == {"critic/score/mean": 0.5}
 
 
+def test_only_the_last_credit_waits_for_the_logger(v0):
+    """A driver that never logs keeps one batch, not all of them."""
+    for reward in (1.0, 3.0):
+        data = stand_in.data(mask=MASK, reward=[reward, 0.0, 0.0, 0.0], uid=UID)
+        v0.compute_advantage(data, "creditlib_grpo", config={"creditlib": {"scale": None}})
+        assert len(driver._WAITING) == 1
+    # Rewards 3, 0 and 0 about their mean 1: 2, -1 and -1; row 3 was rejected.
+    assert v0.compute_data_metrics(batch=data)["creditlib/credit/abs_max"] == 2.0
+    assert driver._WAITING == []
+
+
 # v1: session 0 has two outputs (the rows come in another order), session 1 has one; one row pads.
 KEYS = ["t_0_1", "t_1_0", "t_0_0", "padx_0_0"]
 V1_MASK = torch.tensor([[1, 1], [1, 0], [0, 1], [1, 1]])

@@ -4,7 +4,7 @@ import triton.language as tl
 from kernels.kernel_form import KernelForm
 
 from creditlib.ops.returns.triton_chunks import finish, summarize
-from creditlib.ops.returns.triton_launch import SPLIT, TURNS, WHOLE, Form
+from creditlib.ops.returns.triton_launch import LARGE, SPLIT, TURNS, WHOLE, Form
 from creditlib.ops.returns.triton_rows import turns, whole
 
 ACC = {"fp32": tl.float32, "fp64": tl.float64}
@@ -14,6 +14,7 @@ WIDE = {
     "summarize": ("LDG.E.128",),
     "finish": ("LDG.E.128", "STG.E.128"),
 }
+LAYOUTS = ("padded", "present", "packed")
 # Narrow accesses are those to the bootstrap and to rewards before the first written token, to the
 # numbers of a chunk, and in `finish` to both and to the numbers of other chunks. The ends of packed
 # rows are loaded and stored token by token, so their narrow accesses are not counted.
@@ -54,12 +55,15 @@ def token_form(
         demands=WIDE[function],
         narrow=None if layout == "packed" else NARROW[function],
         targets=(80, 90, 100) if everywhere else (90,),
+        maxnreg=form.registers,
     )
 
 
 FORMS = [
-    *(token_form(whole, WHOLE[4], layout) for layout in ("padded", "present", "packed")),
-    token_form(whole, SPLIT[4], "padded"),
+    *(token_form(whole, WHOLE[4], layout) for layout in LAYOUTS),
+    *(token_form(whole, LARGE[4], layout, everywhere=layout == "padded") for layout in LAYOUTS),
+    token_form(whole, LARGE[4], "padded", critic=False, unit=True),
+    token_form(whole, LARGE[8], "present", kind="fp64", turn="i64"),
     *(token_form(kernel, SPLIT[4], "padded", everywhere=True) for kernel in (summarize, finish)),
     *(token_form(kernel, SPLIT[4], "packed") for kernel in (summarize, finish)),
     token_form(finish, SPLIT[4], "present"),
@@ -80,6 +84,7 @@ FORMS = [
             | dict.fromkeys(("stride", "where_stride", "result_stride", "width"), "i32"),
             constants={"ACC": ACC[kind], "CHUNK": TURNS.chunk},
             warps=TURNS.warps,
+            maxnreg=TURNS.registers,
         )
         for kind in ACC
     ),

@@ -4,7 +4,7 @@ import triton.language as tl
 from kernels.kernel_form import KernelForm
 
 from creditlib.ops.scans.triton_kernel import minimum_kernel
-from creditlib.ops.scans.triton_launch import CHUNK, WARPS
+from creditlib.ops.scans.triton_launch import CHUNK, REGISTERS, WARPS
 
 SIZES = ("stride", "out_stride", "width")
 
@@ -18,6 +18,7 @@ FORMS = [
         aligned=("x", "out", *SIZES),
         demands=("LDG.E.128", "STG.E.128"),
         narrow=0,
+        maxnreg=REGISTERS,
     )
     for kind, acc in (("fp32", tl.float32), ("fp64", tl.float64))
 ]

@@ -11,7 +11,13 @@ from creditlib.ops.whiten.triton_kernel import (
     sums_kernel,
     whiten_kernel,
 )
-from creditlib.ops.whiten.triton_launch import BLOCK, PROGRAMS, WARPS
+from creditlib.ops.whiten.triton_launch import (
+    BLOCK,
+    PROGRAMS,
+    REGISTERS,
+    REGISTERS_ALONE,
+    WARPS,
+)
 
 
 def forms():
@@ -46,6 +52,7 @@ def forms():
                 # A mask is read four bytes at once, in each of three loops.
                 narrow=3 if flat else None,
                 targets=(80, 90, 100) if every else (90,),
+                maxnreg=REGISTERS_ALONE if kernel is one_program else REGISTERS[kind.value],
             )
 
 

@@ -27,6 +27,7 @@ class KernelForm(NamedTuple):
     multiples of 16. demands: machine instructions that must occur. narrow: how many global
     accesses of at most 32 bits per thread may occur, None for any number. targets: compute
     capabilities to compile for; a form that differs little from another one may name (90,) only.
+    maxnreg: registers that a thread may use, None for as many as the compiler likes.
     """
 
     name: str
@@ -38,3 +39,4 @@ class KernelForm(NamedTuple):
     demands: tuple[str, ...] = ()
     narrow: int | None = None
     targets: tuple[int, ...] = (80, 90, 100)
+    maxnreg: int | None = None

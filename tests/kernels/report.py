@@ -1,10 +1,11 @@
 """Compiles every Triton kernel of creditlib ahead of time, for GPUs that need not be there.
 
-    PYTHONPATH=tests python -m kernels.report [--targets 80 90 100] [--only PART_OF_NAME]
+    PYTHONPATH=.:tests python -m kernels.report [--targets 80 90 100] [--only PART_OF_NAME]
 
 prints one line per kernel and target: registers, stack and spilled bytes, shared memory, machine
 instructions per element, and how wide global memory is read and written. `compiled` gives the same
-as data. Run it without TRITON_INTERPRET: an interpreted kernel has nothing to compile.
+as data. A form that does not compile is a fault too. Run it without TRITON_INTERPRET: an
+interpreted kernel has nothing to compile. `versions.py` runs it for several versions of Triton.
 """
 
 from __future__ import annotations
@@ -12,21 +13,18 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import re
-import subprocess
+import multiprocessing
 import sys
-import tempfile
-from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kernels.kernel_form import KernelForm
 
+from benchmarks.gpu import cubin
 from creditlib.ops.backend.triton_tensors import OPTIONS
 
 TARGETS = (80, 90, 100)
-GLOBAL = re.compile(r"\b(LDG|STG)((?:\.\w+)*)")
-INSTRUCTION = re.compile(r"^\s+/\*[0-9a-f]+\*/\s+(?:@!?U?P\w+\s+)?([A-Z][\w.]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -71,58 +69,36 @@ def machine_code(kernel: KernelForm, target: int) -> bytes:
         fn=kernel.function, signature=signature, constexprs=constants, attrs=attributes
     )
     options = {"num_warps": kernel.warps, **OPTIONS}
+    if kernel.maxnreg is not None:
+        options["maxnreg"] = kernel.maxnreg
     compiled = triton.compile(source, target=GPUTarget("cuda", target, 32), options=options)
     return compiled.asm["cubin"]
 
 
-def tool(name: str, *arguments: str) -> str:
-    """The output of one of the tools that ship with Triton."""
-    import triton
-
-    tools = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
-    command = [str(tools / name), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
 def inspect(kernel: KernelForm, target: int) -> Compiled:
     """Compile a kernel and read its machine code."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "kernel.cubin"
-        path.write_bytes(machine_code(kernel, target))
-        usage = tool("cuobjdump", "--dump-resource-usage", str(path))
-        listing = tool("nvdisasm", "--no-dataflow", str(path))
-    resources = {key: int(value) for key, value in re.findall(r"\b(REG|STACK|SHARED):(\d+)", usage)}
-    operations = [op for op in INSTRUCTION.findall(listing) if not op.startswith("NOP")]
-    local = sum(op.split(".")[0] in ("LDL", "STL") for op in operations)
-    accesses = Counter(
-        f"{kind}.{width(suffix)}" for kind, suffix in GLOBAL.findall("\n".join(operations))
-    )
-    narrow = sum(n for name, n in accesses.items() if int(name.split(".")[1]) <= 32)
+    try:
+        binary = machine_code(kernel, target)
+    except Exception as error:  # a compiler fails in many ways
+        words = f"does not compile: {type(error).__name__}: {str(error).strip().splitlines()[-1:]}"
+        return Compiled(kernel.name, target, 0, 0, 0, 0, 0, 0.0, {}, 0, (words,))
+    code = cubin.read(binary)
+    accesses = dict(sorted(cubin.accesses(code.operations).items()))
     elements = kernel.constants.get("CHUNK", 0) / (32 * kernel.warps)
     found = Compiled(
         name=kernel.name,
         target=target,
-        registers=resources["REG"],
-        stack=resources["STACK"],
-        local=local,
-        shared=resources["SHARED"],
-        instructions=len(operations),
-        per_element=round(len(operations) / elements, 1) if elements else 0.0,
-        accesses=dict(sorted(accesses.items())),
-        narrow=narrow,
+        registers=code.registers,
+        stack=code.stack,
+        local=code.local,
+        shared=code.shared,
+        instructions=code.instructions,
+        per_element=round(code.instructions / elements, 1) if elements else 0.0,
+        accesses=accesses,
+        narrow=sum(n for name, n in accesses.items() if int(name.split(".")[1]) <= 32),
         faults=(),
     )
     return Compiled(**{**asdict(found), "faults": faults(kernel, found)})
-
-
-def width(suffix: str) -> int:
-    """How many bits a global access moves per thread.
-
-    >>> width(".E.128"), width(".E.U8"), width(".E")
-    (128, 8, 32)
-    """
-    sizes = [int(size) for size in re.findall(r"\.[US]?(8|16|32|64|128|256)\b", suffix)]
-    return max(sizes, default=32)
 
 
 def faults(kernel: KernelForm, found: Compiled) -> tuple[str, ...]:
@@ -131,8 +107,9 @@ def faults(kernel: KernelForm, found: Compiled) -> tuple[str, ...]:
     if found.stack or found.local:
         result.append(f"{found.stack} bytes of stack, {found.local} local accesses")
     for demand in kernel.demands:
-        kind, size = demand.split(".")[0], width(demand[3:])
-        widest = max((width(f".{x[4:]}") for x in found.accesses if x.startswith(kind)), default=0)
+        kind, size = demand.split(".")[0], cubin.access_width(demand[3:])
+        widths = (int(x.split(".")[1]) for x in found.accesses if x.startswith(kind))
+        widest = max(widths, default=0)
         if widest < size:
             result.append(f"no {demand}")
     if kernel.narrow is not None and found.narrow > kernel.narrow:
@@ -140,10 +117,20 @@ def faults(kernel: KernelForm, found: Compiled) -> tuple[str, ...]:
     return tuple(result)
 
 
-def compiled(targets: tuple[int, ...] = TARGETS, only: str = "") -> list[Compiled]:
-    """Every kernel for every target."""
+def _inspect_by_name(given: tuple[str, int]) -> Compiled:
+    name, target = given
+    return inspect(next(form for form in forms() if form.name == name), target)
+
+
+def compiled(targets: tuple[int, ...] = TARGETS, only: str = "", jobs: int = 1) -> list[Compiled]:
+    """Every kernel for every target, in so many processes at a time."""
     chosen = [form for form in forms() if only in form.name]
-    return [inspect(k, target) for k in chosen for target in targets if target in k.targets]
+    work = [(k.name, target) for k in chosen for target in targets if target in k.targets]
+    if jobs == 1:
+        return [_inspect_by_name(each) for each in work]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        return list(pool.map(_inspect_by_name, work))
 
 
 def line(each: Compiled) -> str:
@@ -161,9 +148,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compile all kernels ahead of time.")
     parser.add_argument("--targets", type=int, nargs="*", default=TARGETS)
     parser.add_argument("--only", default="")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that compile at a time")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = compiled(tuple(options.targets), options.only)
+    found = compiled(tuple(options.targets), options.only, options.jobs)
     if options.json:
         print(json.dumps([asdict(each) for each in found]))
     else:

@@ -40,8 +40,8 @@ MUTANTS = [
     Mutant(
         "the result holds a gradient",
         "vocabulary/contract.py",
-        "            with torch.no_grad():\n                result = body(*args, **kwargs)",
-        "            result = body(*args, **kwargs)",
+        "    torch.set_grad_enabled(False)  # what",
+        "    torch.set_grad_enabled(True)  # what",
         "grpo",
         "credit_carries_no_gradient",
     ),
@@ -55,9 +55,9 @@ MUTANTS = [
     ),
     Mutant(
         "the result is as coarse as the coarsest input",
-        "algebra/peers.py",
-        "return result if x.dtype is torch.float64 else result.to(torch.float32)",
-        "return result.to(x.dtype)",
+        "ops/groups/reference.py",
+        "return narrow(result.view(x.shape), x)",
+        "return result.view(x.shape).to(x.dtype)",
         "grpo",
         "results_fit_their_inputs",
     ),
@@ -82,7 +82,7 @@ MUTANTS = [
         "vocabulary/contract.py",
         "        if not names.allow(len(args), given):\n",
         "        kwargs = {name: kwargs[name] for name in kwargs if name in names.every}\n"
-        "        given = kwargs\n"
+        "        given = by_name = kwargs\n"
         "        if not names.allow(len(args), given):\n",
         "grpo",
         "unknown_options_are_refused",

@@ -3,9 +3,11 @@
 from mutants.mutants_machine import Mutant, by_hand
 
 _GDPO = "estimators/trajectory/test_gdpo.py"
-_LAYOUTS = "inputs/test_layouts.py"
 _WALK = "test_every_combination_gives_the_numbers_of_a_loop_or_is_refused"
-_TWO_SIDES = by_hand(_LAYOUTS, "test_a_left_padded_prompt_with_a_right_padded_response_by_hand")
+_TWO_SIDES = by_hand(
+    "inputs/test_layout_packing.py",
+    "test_a_left_padded_prompt_with_a_right_padded_response_by_hand",
+)
 _PEERS = by_hand("test_diagnostics.py", "test_turns_that_met_a_peer_by_hand")
 
 MUTANTS = [
@@ -64,7 +66,10 @@ MUTANTS = [
         "as_float(credit[:, None] if credit.ndim == 1 else credit)",
         "as_float(credit)",
         "per_turn",
-        by_hand("algebra/test_algebra_composition.py", "test_a_square_batch_meets_the_right_axis_by_hand"),
+        by_hand(
+            "algebra/test_algebra_composition.py",
+            "test_a_square_batch_meets_the_right_axis_by_hand",
+        ),
     ),
     Mutant(
         "credit past the last turn is taken for padding",
@@ -72,11 +77,14 @@ MUTANTS = [
         "    if not bool(beyond.any()):\n",
         "    if not bool(beyond.all()):\n",
         "per_turn",
-        by_hand("algebra/test_algebra_composition.py", "test_credit_past_the_last_turn_is_refused_by_hand"),
+        by_hand(
+            "algebra/test_algebra_composition.py",
+            "test_credit_past_the_last_turn_is_refused_by_hand",
+        ),
     ),
     Mutant(
         "tokens are packed as if all padding lay on the right",
-        "inputs/layouts.py",
+        "inputs/layouts/packing.py",
         "    where = present.reshape(-1)\n",
         "    where = present.sort(1, descending=True).values.reshape(-1)\n",
         "to_tokens",
@@ -84,49 +92,49 @@ MUTANTS = [
     ),
     Mutant(
         "tokens are unpacked as if all padding lay on the right",
-        "inputs/layouts.py",
-        '    where = _mask("unpack", "present", present)\n',
-        '    where = _mask("unpack", "present", present).sort(1, descending=True).values\n',
+        "inputs/layouts/packing.py",
+        '    where = as_mask("unpack", "present", present)\n',
+        '    where = as_mask("unpack", "present", present).sort(1, descending=True).values\n',
         "to_tokens",
         _TWO_SIDES,
     ),
     Mutant(
         "labels are a mask of turns",
-        "inputs/layouts.py",
+        "inputs/layouts/masks.py",
         "wrong = ((x != 0) & (x != 1)).nonzero()",
         "wrong = x.isnan().nonzero()",
         "to_tokens",
-        by_hand(_LAYOUTS, "test_labels_are_no_mask_by_hand"),
+        by_hand("inputs/test_layout_masks.py", "test_labels_are_no_mask_by_hand"),
     ),
     Mutant(
         "tokens that nobody wrote count in a turn's length",
-        "inputs/layouts.py",
+        "inputs/layouts/turn_maps.py",
         "turn.to(torch.int64).clamp(min=-1) + 1",
         "turn.to(torch.int64).clamp(min=0) + 1",
         "to_tokens",
-        by_hand(_LAYOUTS, "test_turn_lengths_by_hand"),
+        by_hand("inputs/test_layout_turn_maps.py", "test_turn_lengths_by_hand"),
     ),
     Mutant(
         "a turn is its own peer",
         "diagnostics.py",
-        "torch.where(met, turns - 1,",
-        "torch.where(met, turns,",
+        "peers, others, count = turns - 1,",
+        "peers, others, count = turns,",
         "diagnose",
         _PEERS,
     ),
     Mutant(
         "a trajectory that comes back has met another one",
         "diagnostics.py",
-        "torch.where(met, turns - own,",
-        "torch.where(met, turns - 1,",
+        "turns - of_row,",
+        "turns - 1,",
         "diagnose",
         _PEERS,
     ),
     Mutant(
         "the share of a term counts padding",
         "diagnostics.py",
-        "where = _real(value, turn_count, valid) if width else valid_rows(valid, value)",
-        "where = ~value.isnan()",
+        "real = _real(table, turn_count if width else None, where)",
+        "real = ~np.isnan(table)",
         "diagnose",
         by_hand("test_diagnostics.py", "test_the_share_of_each_term_by_hand"),
     ),

@@ -1,29 +1,31 @@
 """Faults of ends: what comes after a row, packed rows, padding in a mean."""
 
-from mutants.mutants_machine import LATE, Mutant, by_hand, core
+from mutants.mutants_machine import Mutant, by_hand, core
 
 MUTANTS = [
     Mutant(
         "the value after the end is ignored",
-        "ops/returns/reference.py",
-        "    if bootstrap is not None:\n",
-        "    if bootstrap is not None and not turn.numel():\n",
+        "ops/returns/right_aligned.py",
+        "0.0 if last is None else last.to(value.dtype)[some]",
+        "0.0",
         "gae",
         "only_the_flag_truncates",
     ),
     Mutant(
         "a row that ended is bootstrapped with its own values",
-        "ops/returns/reference.py",
-        "    last = torch.zeros_like(value)\n    if bootstrap",
-        "    last = value.clone()\n    if bootstrap",
+        "ops/returns/right_aligned.py",
+        "0.0 if last is None else last.to(value.dtype)[some]",
+        "value[ends] if last is None else last.to(value.dtype)[some]",
         "gae",
         "only_the_flag_truncates",
     ),
     Mutant(
         "the value after the end is added at every token",
-        "ops/returns/reference.py",
-        "torch.where(ends, last, shift_left(here, 1, 0))",
-        "(torch.where(ends, 0 * last, shift_left(here, 1, 0)) + last)",
+        "ops/returns/right_aligned.py",
+        "    result[ends] = 0.0 if",
+        "    if last is not None:\n"
+        "        result += torch.repeat_interleave(last.to(value.dtype), written.counts)\n"
+        "    result[ends] = 0.0 if",
         "gae",
         by_hand("estimators/token/test_gae.py"),
     ),
@@ -33,8 +35,7 @@ MUTANTS = [
         "torch.where(ends, last, shift_left(here, 1, 0))",
         "torch.where(ends, last + value, shift_left(here, 1, 0))",
         "gae",
-        "an_earlier_turn_changes_nothing_later",
-        examples=LATE,
+        by_hand("ops/returns/test_right_aligned.py", "test_rows_whose_lengths_cannot_be_read"),
     ),
     # --- packing ---
     Mutant(

@@ -83,9 +83,9 @@ MUTANTS = [
     ),
     Mutant(
         "a trajectory whose steps add up to 0 is no peer",
-        "estimators/turn/pure.py",
-        "rate, group, where=rows, center=",
-        "rate, group, where=rows & (rate != 0), center=",
+        "ops/min_form/reference.py",
+        "groups.relative(rate, (group,), rows, center=",
+        "groups.relative(rate, (group,), rows & (rate != 0), center=",
         "pure",
         fuzz("pure"),
     ),

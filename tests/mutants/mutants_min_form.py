@@ -7,16 +7,17 @@ WITHOUT_STEPS = "test_a_trajectory_without_steps_is_no_peer_beside_others"
 MUTANTS = [
     Mutant(
         "padding takes part in the softmax",
-        "algebra/turns.py",
-        "    power = torch.where(where, power, torch.zeros_like(x))\n"
-        "    total = returns_to_go(power, where, 1.0",
-        "    total = returns_to_go(power, where | True, 1.0",
+        "ops/min_form/reference.py",
+        "        power = softmin_powers(x, where, temperature)\n"
+        "        total = turn_returns(power, where, 1.0)",
+        "        power = torch.exp((_lowest(x, where) - x) / temperature)\n"
+        "        total = turn_returns(power, where | True, 1.0)",
         "softmin_returns",
         "padding_changes_nothing",
     ),
     Mutant(
         "the best step has the largest weight, not the worst",
-        "algebra/turns.py",
+        "ops/min_form/reference.py",
         "torch.exp((_lowest(x, where) - x) / temperature)",
         "torch.exp((x - _lowest(x, where)) / temperature)",
         "softmin_returns",
@@ -24,7 +25,7 @@ MUTANTS = [
     ),
     Mutant(
         "the temperature is ignored",
-        "algebra/turns.py",
+        "ops/min_form/reference.py",
         "torch.exp((_lowest(x, where) - x) / temperature)",
         "torch.exp((_lowest(x, where) - x) / 0.1)",
         "softmin_returns",
@@ -51,7 +52,7 @@ MUTANTS = [
     ),
     Mutant(
         "tied worst steps get the whole minimum each",
-        "algebra/turns.py",
+        "ops/min_form/reference.py",
         "return at / at.sum(-1, keepdim=True).clamp(min=1)",
         "return at",
         "hard_min_returns",
@@ -59,7 +60,7 @@ MUTANTS = [
     ),
     Mutant(
         "the baseline of steps includes the trajectory itself",
-        "estimators/turn/pure.py",
+        "ops/min_form/reference.py",
         'center="leave_one_out", weight=size',
         "weight=size",
         "pure",
@@ -67,7 +68,7 @@ MUTANTS = [
     ),
     Mutant(
         "the baseline of outcomes includes the trajectory itself",
-        "estimators/turn/pure.py",
+        "ops/min_form/reference.py",
         'center="leave_one_out", lone=lone',
         "lone=lone",
         "pure",
@@ -75,16 +76,16 @@ MUTANTS = [
     ),
     Mutant(
         "the baseline divides by the padded width",
-        "estimators/turn/pure.py",
-        "    count, mean = where.sum(1).to(step.dtype), _row_means(step, where, backend)",
+        "ops/min_form/reference.py",
+        "    count, mean = where.sum(1).to(step.dtype), _row_means(step, where)",
         "    count = where.sum(1).to(step.dtype)\n"
-        "    mean = _row_means(step, where, backend) * count / max(step.shape[1], 1)",
+        "    mean = _row_means(step, where) * count / max(step.shape[1], 1)",
         "pure",
         "padding_changes_nothing",
     ),
     Mutant(
         "a lone trajectory gets its returns",
-        "estimators/turn/pure.py",
+        "ops/min_form/reference.py",
         'raw = own if lone == "raw" else torch.zeros_like(own)',
         "raw = own",
         "pure",
@@ -92,7 +93,7 @@ MUTANTS = [
     ),
     Mutant(
         "trajectories without steps count as peers that earned 0",
-        "estimators/turn/pure.py",
+        "ops/min_form/reference.py",
         'center="leave_one_out", weight=size',
         'center="leave_one_out", weight=size * 0 + 1',
         "pure",
@@ -100,7 +101,7 @@ MUTANTS = [
     ),
     Mutant(
         "the token baseline counts steps, not tokens",
-        "estimators/turn/pure.py",
+        "ops/min_form/reference.py",
         "unit = torch.where(where, wide(turn_length), torch.zeros_like(score))",
         "unit = where.to(score.dtype)",
         "pure",
@@ -108,8 +109,8 @@ MUTANTS = [
     ),
     Mutant(
         "returns hold the step's own score alone",
-        "estimators/turn/pure.py",
-        "credit = returns_to_go(excess, where, backend=backend)",
+        "ops/min_form/reference.py",
+        "credit = turn_returns(excess, where, 1.0)",
         "credit = excess",
         "pure",
         core("pure_openrlhf_step"),

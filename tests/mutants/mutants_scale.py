@@ -31,7 +31,7 @@ MUTANTS = [
     Mutant(
         "a deviation that leaves the row out, and divides by nothing where the others are equal",
         "estimators/trajectory/grpo.py",
-        "        return relative(reward, group, **{",
+        "        return relative(\n            reward, group, valid=valid,",
         "        from creditlib.algebra import divide, valid_rows\n"
         "        from creditlib.ops.groups.reference import dense, group_count, group_sum\n"
         "        index = dense(group)\n"
@@ -39,10 +39,10 @@ MUTANTS = [
         "        n = group_count(index, valid_rows(valid, reward))\n"
         "        rest = (group_sum(own, index) - own * n / (n - 1)) / (n - 2)\n"
         "        deviation = rest.abs().sqrt().where(rest > 1e-9, 1.0)\n"
-        "        credit = relative(wide(reward), group, **peers)\n"
+        "        credit = relative(wide(reward), group, valid=valid, center=center, lone=lone)\n"
         '        if scale == "std":\n'
         "            return divide(credit, deviation, eps=eps, eps_at=eps_at)\n"
-        "        return relative(reward, group, **{",
+        "        return relative(\n            reward, group, valid=valid,",
         "grpo",
         "scaling_rewards_scales_or_changes_nothing",
     ),
@@ -128,7 +128,7 @@ MUTANTS = [
     Mutant(
         "statistics in the dtype of the rewards",
         "ops/precision.py",
-        'return x.to(torch.float32 if x.device.type == "mps" else torch.float64)',
+        "return x.to(torch.float32 if x.is_mps else torch.float64)",
         "return x.to(torch.promote_types(x.dtype, torch.bfloat16))",
         "grpo",
         "half_precision_is_computed_in_single",
@@ -136,7 +136,7 @@ MUTANTS = [
     Mutant(
         "statistics in float32",
         "ops/precision.py",
-        'return x.to(torch.float32 if x.device.type == "mps" else torch.float64)',
+        "return x.to(torch.float32 if x.is_mps else torch.float64)",
         "return x.to(torch.float32)",
         "grpo",
         core("grpo_std"),
@@ -144,7 +144,7 @@ MUTANTS = [
     Mutant(
         "sums over tokens in half precision",
         "ops/precision.py",
-        "return x if x.dtype == torch.float64 else x.to(torch.float32)",
+        "return x if dtype is torch.float32 or dtype is torch.float64 else x.to(torch.float32)",
         "return x",
         "discounted_return",
         "half_precision_is_computed_in_single",

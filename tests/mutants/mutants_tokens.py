@@ -57,9 +57,9 @@ MUTANTS = [
     # --- tool output ---
     Mutant(
         "tool output is discounted",
-        "ops/returns/reference.py",
-        "torch.where(where, torch.full_like(value, decay), torch.ones_like(value))",
-        "torch.full_like(value, decay)",
+        "ops/returns/right_aligned.py",
+        "np.flatnonzero((turn >= 0).numpy())",
+        "np.flatnonzero((turn >= -1).numpy())",
         "discounted_return",
         "tool_output_changes_nothing",
     ),
@@ -69,7 +69,7 @@ MUTANTS = [
         "torch.where(where, torch.full_like(value, decay), torch.ones_like(value))",
         "torch.where(where, torch.full_like(value, decay), torch.zeros_like(value))",
         "discounted_return",
-        "tool_output_changes_nothing",
+        by_hand("ops/returns/test_right_aligned.py", "test_rows_whose_lengths_cannot_be_read"),
     ),
     Mutant(
         "the return is carried into tool output",
@@ -77,7 +77,7 @@ MUTANTS = [
         "return torch.where(where, reverse_affine(value, factor, row), torch.zeros_like(value))",
         "return reverse_affine(value, factor, row)",
         "discounted_return",
-        "nothing_where_nobody_wrote",
+        by_hand("ops/returns/test_right_aligned.py", "test_rows_whose_lengths_cannot_be_read"),
     ),
     Mutant(
         "the value of the next token is read, written by the policy or not",
@@ -85,7 +85,7 @@ MUTANTS = [
         "    here = reverse_affine(here, hole.to(value.dtype), row)\n",
         "    here = torch.where(hole & ~ends, value, here)\n",
         "gae",
-        "tool_output_changes_nothing",
+        by_hand("ops/returns/test_right_aligned.py", "test_rows_whose_lengths_cannot_be_read"),
     ),
     Mutant(
         "values of tool output enter the recursion",
@@ -93,26 +93,25 @@ MUTANTS = [
         "torch.where(where, value.to(dtype), torch.zeros_like(value, dtype=dtype))",
         "value.to(dtype)",
         "gae",
-        "padding_changes_nothing",
+        by_hand("ops/returns/test_right_aligned.py", "test_rows_whose_lengths_cannot_be_read"),
     ),
     # --- returns ---
     Mutant(
         "a return leaves its own reward out",
         "ops/returns/reference.py",
-        "return torch.where(where, reverse_affine(value, factor, row), torch.zeros_like(value))",
-        "later = reverse_affine(value, factor, row) - value\n"
-        "    return torch.where(where, later, torch.zeros_like(value))",
+        "walk_blocks(earned, written, gamma)",
+        "walk_blocks(earned, written, gamma) - earned",
         "discounted_return",
         core("rfpp_gamma.9_returns"),
     ),
     Mutant(
         "the discount counts from the start of the row",
-        "ops/returns/reference.py",
-        "return torch.where(where, reverse_affine(value, factor, row), torch.zeros_like(value))",
-        "age = (where.cumsum(-1) - 1).clamp(min=0)\n"
-        "    aged = torch.where(where, value * decay**age, torch.zeros_like(value))\n"
-        "    summed = reverse_affine(aged, torch.ones_like(value), row)\n"
-        "    return torch.where(where, summed, torch.zeros_like(value))",
+        "ops/returns/right_aligned.py",
+        "    table = value.new_zeros(",
+        "    start = torch.repeat_interleave(written.end - written.counts, written.counts)\n"
+        "    value = value * decay ** (torch.arange(len(value)) - start)\n"
+        "    decay = 1.0\n"
+        "    table = value.new_zeros(",
         "discounted_return",
         "an_earlier_turn_changes_nothing_later",
     ),
@@ -127,8 +126,8 @@ MUTANTS = [
     Mutant(
         "returns are computed without the critic",
         "ops/returns/reference.py",
-        "copy_to_out(advantage + value, second)",
-        "copy_to_out(advantage, second)",
+        "returns = on_tokens(advantage + value, written, turn)",
+        "returns = on_tokens(advantage, written, turn)",
         "gae",
         by_hand("estimators/token/test_gae.py"),
     ),

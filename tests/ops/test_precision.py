@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditlib.ops.precision import as_float, narrow, reproducible_sum, wide
+from creditlib.ops.precision import as_float, float_dtype, narrow, reproducible_sum, wide
 from creditlib.testing import assert_close
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -26,7 +26,7 @@ def test_results_leave_in_float32_or_in_float64_for_float64(dtype):
     result, x = torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=dtype)
     assert narrow(result, x).dtype == expected
     assert narrow(result, torch.zeros(2), None, x).dtype == expected
-    assert as_float(x).dtype == expected
+    assert as_float(x).dtype == float_dtype(x) == expected
 
 
 def test_steady_sum_by_hand():

@@ -127,6 +127,20 @@ def test_whitening_counts_trained_tokens(name, more):
     assert found.returns.tolist() == [[1.0, 0.0, 4.0]]
 
 
+@pytest.mark.parametrize("more", [{}, {"eps": 0.5}])
+@pytest.mark.parametrize("left_out", [False, True])
+def test_gae_is_whitened_over_trained_tokens_with_its_own_eps(more, left_out):
+    read = rows(**STEPS, group=["a"], reward=[4.0]) if left_out else rows()
+    assert (read.turn is not read.tokens["turn"]) == left_out
+    read.tokens["value"] = torch.arange(read.turn.numel(), dtype=torch.float32).view_as(read.turn)
+    rates = {"gamma": 0.5, "lam": 0.5}
+    plain = credit_rows(read, credit_settings(rates, estimator="gae"))
+    settings = credit_settings({**rates, "whiten": True, **more}, estimator="gae")
+    found = credit_rows(read, settings)
+    assert torch.equal(found.advantage, cl.whiten(plain.advantage, read.turn >= 0, **more))
+    assert torch.equal(found.returns, plain.returns)
+
+
 def test_the_planes_of_several_rows_stay_apart():
     """An unscored row between two rows with tokens that are not trained."""
     read = rows(

@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -23,6 +25,33 @@ def test_half_precision_rewards_are_summed_widely():
     reward = torch.ones(1, 257, dtype=torch.bfloat16)
     reward[0, 0] = 0.5
     assert outcome_of(reward, torch.ones(1, 257)).item() == 256.5
+
+
+def test_sums_of_rewards_do_not_depend_on_padding():
+    draw = torch.Generator().manual_seed(0)
+    reward = torch.randn(5, 999, generator=draw)
+    for left, right in ((0, 0), (1, 0), (0, 7), (130, 3)):
+        padded = torch.nn.functional.pad(reward, (left, right))
+        found = outcome_of(padded, torch.ones(padded.shape))
+        assert found.tolist() == [functools.reduce(float.__add__, row) for row in reward.tolist()]
+
+
+def test_rows_that_take_no_part_have_no_turn():
+    mask = torch.tensor([[1, 0, 1], [1, 1, 1]])
+    rows = read_rows(mask=mask, group=["a", "a"], reward=[1.0, None])
+    assert rows.turn.tolist() == [[0, -1, 1], [-1, -1, -1]]
+
+
+def test_turns_of_later_rows_follow_in_the_smallest_dtype():
+    """Two rows of 100 turns: the second begins with turn 100, and int8 holds no 199."""
+    mask = torch.zeros(2, 200, dtype=torch.int64)
+    mask[:, ::2] = 1
+    given = {"group": ["a", "a"], "reward": [0.0, 1.0], "trajectory": ["t", "t"]}
+    rows = read_rows(mask=mask, **given)
+    assert rows.turn[1, ::2].tolist() == list(range(100, 200))
+    assert rows.turn.dtype == torch.int16
+    assert rows.batch["turn_length"].tolist() == [[1] * 200]
+    assert read_rows(mask=mask[:, :100], **given).turn.dtype == torch.int8
 
 
 def test_runs_of_the_mask_are_turns_and_lengths_count_what_was_written():

@@ -98,11 +98,37 @@ def test_what_is_no_plane_gets_one_sentence(refusal, given, sentence):
 
 def test_the_planes_of_a_token_that_is_not_trained():
     planes = read_planes([[1, 0, 1]], [[1, 1, 1]], None, several=True)
-    assert planes.trained.tolist() == [[True, False, True]]
-    assert planes.written.tolist() == [[True] * 3]
-    assert planes.run.tolist() == [[0, 0, 0]]
+    assert planes.trained.turn.tolist() == [[0, -1, 0]]
+    assert planes.written.turn.tolist() == [[0, 0, 0]]
+    assert planes.trained.tokens.tolist() == [2]
+    assert planes.trained.length.tolist() == [[2]]
     without_turns = read_planes([[1, 0, 1]], None, [[0, -1, 4]], several=False)
-    assert without_turns.run.tolist() == [[0, -1, 0]]
+    assert without_turns.written.turn.tolist() == [[0, -1, 0]]
+
+
+def test_a_mask_whose_tokens_are_all_trained_is_read_once():
+    planes = read_planes([[1, 0, 1]], None, None, several=True)
+    assert planes.written is planes.trained
+
+
+def test_of_two_planes_that_are_none_the_mask_is_named_first(refusal):
+    given = {"group": ["a"], "reward": [1.0]}
+    assert "`mask` must be bool or" in refusal(
+        read_rows, mask=[[2, 0]], turn_mask=[[3, 0]], **given
+    )
+    assert "`turn_mask` must be bool or" in refusal(
+        read_rows, mask=[[1, 0]], turn_mask=[[3, 0]], **given
+    )
+    complex_numbers = torch.ones(1, 2, dtype=torch.complex64)
+    for name in ("mask", "turn_mask"):
+        planes = {"mask": [[0, 0]], name: complex_numbers}
+        said = refusal(read_rows, **planes, **given)
+        assert said == f"read_rows: `{name}` must be {WANTED}, got torch.complex64 (1, 2)."
+
+
+def test_a_trained_token_that_nobody_wrote_is_refused():
+    with pytest.raises(ContractError, match="got 1 in row 0, token 1"):
+        read_planes([[1, 1]], [[1, 0]], None, several=True)
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,11 @@ def test_planes_of_other_shapes_are_refused(refusal):
 
 def test_nan_is_no_reward_where_a_token_is_not_trained():
     reward = torch.tensor([[NAN, 1.0, NAN]])
-    found = without_padding(reward, torch.tensor([[True, True, False]]))
+    found = without_padding(reward, torch.tensor([[0, 0, -1]]))
     assert found[0, 1:].tolist() == [1.0, 0.0]
     assert found[0, 0].isnan()
     whole = torch.ones(1, 2)
-    assert without_padding(whole, whole.bool()).equal(whole)
+    assert without_padding(whole, torch.zeros(1, 2, dtype=torch.int8)).equal(whole)
 
 
 def test_the_outcome_lies_on_the_last_token_that_was_written():

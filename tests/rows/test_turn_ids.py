@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from creditlib.rows import credit_rows, credit_settings, read_rows
-from creditlib.rows.turn_ids import checked_turn_ids, one_turn, turns_of_ids
+from creditlib.rows.turn_ids import map_of_ids, one_turn
 
 
 def test_a_turn_without_tokens_has_its_values():
@@ -85,22 +85,23 @@ def test_ids_of_runs_are_what_the_mask_says():
     ],
 )
 def test_ids_that_go_back_are_refused(refusal, turn, fact):
-    assert refusal(checked_turn_ids, torch.tensor(turn)) == (
+    assert refusal(map_of_ids, torch.tensor(turn)) == (
         "read_rows: `turn` must be -1 or the number of a turn, never going back along a row, "
         f"got {fact}."
     )
 
 
 def test_ids_are_integers(refusal):
-    assert refusal(checked_turn_ids, torch.ones(1, 2)) == (
+    assert refusal(map_of_ids, torch.ones(1, 2)) == (
         "read_rows: `turn` must be int[row token], got torch.float32 (1, 2)."
     )
-    assert refusal(checked_turn_ids, torch.ones(1, 2).bool()) == (
+    assert refusal(map_of_ids, torch.ones(1, 2).bool()) == (
         "read_rows: `turn` must be int[row token], got torch.bool (1, 2); a mask belongs into "
         "`mask` or `turn_mask`."
     )
-    assert checked_turn_ids(torch.zeros(2, 0).int()).dtype == torch.int64
-    assert turns_of_ids(torch.zeros(2, 0).int()) == [0, 0]
+    empty = map_of_ids(torch.zeros(2, 0).int())
+    assert empty.turn.shape == (2, 0)
+    assert empty.turns.tolist() == [0, 0]
 
 
 def test_a_step_is_one_turn():

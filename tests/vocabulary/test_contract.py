@@ -9,7 +9,7 @@ from creditlib.testing import random_arguments
 from creditlib.vocabulary import Backend, Credit, Reward
 from creditlib.vocabulary.annotations import tensors_of
 from creditlib.vocabulary.backends import INSTALLED
-from creditlib.vocabulary.contract import check_tensors, checked
+from creditlib.vocabulary.contract import ContractError, check_tensors, checked
 
 REWARD, GROUP = torch.tensor([0.0, 1.0]), torch.tensor([7, 7])
 TURNS = torch.tensor([[0.0, 1.0], [0.0, 0.0]])
@@ -501,3 +501,15 @@ def test_a_backend_is_refused_before_anything_is_computed(refusal, monkeypatch):
     estimator(reward=REWARD)
     estimator(reward=REWARD, backend="torch")
     assert ran == ["auto", "torch"]
+
+
+def test_a_call_leaves_the_switch_of_gradients_as_it_was():
+    tensors = {"reward": torch.ones(2, requires_grad=True), "group": torch.tensor([0, 0])}
+    for switch in (torch.enable_grad, torch.no_grad, torch.inference_mode):
+        with switch():
+            before = torch.is_grad_enabled()
+            assert not cl.grpo(**tensors).requires_grad
+            assert torch.is_grad_enabled() == before
+            with pytest.raises(ContractError):
+                cl.grpo(**tensors, scale="mad", scale_over="centered_batch")
+            assert torch.is_grad_enabled() == before

@@ -152,3 +152,18 @@ def test_columns_of_one_table_are_two_tensors(name):
 def test_an_axis_of_one_element_may_have_any_stride():
     out = torch.zeros(1, 3).as_strided((1, 3), (0, 1))
     refuse_shared_memory("f", {"out": out, "x": torch.zeros(3)})
+
+
+def test_only_the_named_input_may_be_written_over():
+    """Each of its elements is read before it is written: only by itself, then."""
+    x, other = torch.zeros(4), torch.zeros(4)
+    refuse_shared_memory("f", {"out": x, "x": x, "other": other}, in_place="x")
+    refuse_shared_memory("f", {"out": x.view(4), "x": x, "other": other}, in_place="x")
+    for given in (
+        {"out": other, "x": x, "other": other},  # another input
+        {"out": x[1:], "x": x[:3]},  # other elements of the same memory
+        {"out": x.view(2, 2).T, "x": x.view(2, 2)},  # the same ones in another order
+        {"out": torch._neg_view(x), "x": x},  # the same ones with another sign
+    ):
+        with pytest.raises(cl.ContractError, match="got memory of"):
+            refuse_shared_memory("f", given, in_place="x")

@@ -30,7 +30,7 @@ def test_a_tensor_has_a_meaning_and_axes_that_are_words(name):
 
 
 # Names that mean the same tensor at every level, and `score` of the softmin family's inner parts.
-ANY_LEVEL = {"x", "credit", "weight"}
+ANY_LEVEL = {"x", "credit", "weight", "out"}
 
 
 @pytest.mark.parametrize("name", sorted(public_functions()))

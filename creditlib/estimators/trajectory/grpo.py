@@ -120,11 +120,14 @@ def grpo(
         wanted = f"'group' or 'batch' with scale={scale!r}"
         remedy = "of centered rewards it is rounding"
         raise contract_error("grpo", "scale_over", wanted, repr(scale_over), remedy)
+    if scale is None or scale_over == "group":
+        return relative(
+            reward, group, valid=valid, center=center, scale=scale, ddof=ddof, eps=eps,
+            eps_at=eps_at, lone=lone, backend=backend,
+        )  # fmt: skip
     unit: dict[str, Any] = {"scale": scale, "ddof": ddof, "eps": eps, "eps_at": eps_at}
     unit["backend"] = backend
     peers: dict[str, Any] = {"valid": valid, "center": center, "lone": lone, "backend": backend}
-    if scale is None or scale_over == "group":
-        return relative(reward, group, **{**peers, **unit})
     if scale_over == "centered_batch":
         centered = relative(wide(reward), group, **peers)
         return relative(centered, valid=valid, center=None, **unit)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from creditlib.algebra import relative, returns_to_go, valid_rows, valid_turns, wide
+from creditlib.ops.fused import fused_loop
 from creditlib.vocabulary import (
     ArgumentSpec,
     Backend,
@@ -90,6 +91,12 @@ def a2tgpo(
     tensor([[ 1.3000,  1.0000],
             [-1.3000, -1.0000]])
     """
+    loop = fused_loop("a2tgpo", backend, reward)
+    if loop is not None:
+        return loop(
+            reward, group, information_gain, turn_count, valid, alpha=alpha, gamma=gamma,
+            ddof=ddof, eps=eps, variance_eps=variance_eps,
+        )  # fmt: skip
     turns = information_gain.shape[1]
     gains = valid_turns(turn_count - 1, turns, valid)
     # The outcome is one more column, compared with other outcomes as the gains of a turn are.

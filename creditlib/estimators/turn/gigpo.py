@@ -17,6 +17,7 @@ from creditlib.algebra import (
     valid_turns,
     wide,
 )
+from creditlib.ops.fused import fused_loop
 from creditlib.vocabulary import (
     Anchor,
     ArgumentSpec,
@@ -155,6 +156,15 @@ def gigpo(
     tensor([[ 0.9750,  0.5000],
             [-0.9750, -0.5000]])
     """
+    center = "mean" if leave_out is None else "leave_one_out"
+    if invalid_action is None and leave_out is None and episode_over != "turn":
+        loop = fused_loop("gigpo", backend, reward)
+        if loop is not None:
+            return loop(
+                reward, group, turn_reward, anchor, turn_count, valid, gamma=gamma,
+                episode_weight=episode_weight, step_weight=step_weight, center=center, lone=lone,
+                scale=scale, ddof=ddof, eps=eps,
+            )  # fmt: skip
     where = valid_turns(turn_count, turn_reward.shape[1], valid)
     returns = returns_to_go(wide(turn_reward), where, gamma, backend=backend)
     penalty = None
@@ -166,7 +176,6 @@ def gigpo(
         episode = _episode_over_turns(wide(reward), group, where, penalty, leave_out, lone, options)
     else:
         rows, first = valid_rows(valid, reward), episode_over == "first_turn"
-        center = "mean" if leave_out is None else "leave_one_out"
         peers: dict[str, Any] = {"where": rows, "center": center, "lone": lone}
         if penalty is None:
             episode = relative(wide(reward), group, **peers, **options)[:, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from creditlib.algebra import relative, returns_to_go, valid_turns, wide
+from creditlib.ops.fused import fused_loop
 from creditlib.vocabulary import (
     Backend,
     Ddof,
@@ -66,6 +67,9 @@ def grpo_process(
     tensor([[ 1.0000, -0.5000],
             [-1.0000, -0.5000]])
     """
+    loop = fused_loop("grpo_process", backend, turn_reward) if scale != "mad" else None
+    if loop is not None:
+        return loop(turn_reward, group, turn_count, valid, scale=scale, ddof=ddof, eps=eps)
     where = valid_turns(turn_count, turn_reward.shape[1], valid)
     z = relative(
         wide(turn_reward), group, where=where, scale=scale, ddof=ddof, eps=eps, backend=backend

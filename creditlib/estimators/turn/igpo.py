@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import torch
 
 from creditlib.algebra import relative, returns_to_go, valid_rows, valid_turns, wide
+from creditlib.ops.fused import fused_loop
 from creditlib.vocabulary import (
     ArgumentSpec,
     Backend,
@@ -87,6 +88,12 @@ def igpo(
     tensor([[ 2.0000,  1.0000],
             [-2.0000, -1.0000]])
     """
+    loop = fused_loop("igpo", backend, reward)
+    if loop is not None:
+        return loop(
+            reward, group, information_gain, turn_count, valid, pool=pool, gamma=gamma, ddof=ddof,
+            eps=eps, variance_eps=variance_eps,
+        )  # fmt: skip
     turns = information_gain.shape[1]
     gains = valid_turns(turn_count - 1, turns, valid)
     where = valid_turns(turn_count, turns, valid)

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-
-from creditlib.algebra import (
-    hard_min_weights,
-    returns_to_go,
-    running_min,
-    softmin_weights,
-    valid_turns,
-    wide,
-)
+from creditlib.algebra import running_min, valid_turns, wide
+from creditlib.ops import min_form
 from creditlib.vocabulary import (
     Backend,
     ProcessReward,
@@ -24,35 +15,7 @@ from creditlib.vocabulary import (
 )
 from creditlib.vocabulary.contract import checked
 
-__all__ = ["hard_min_returns", "min_steps", "softmin_returns", "suffix_min_returns"]
-
-
-def min_steps(
-    score: Tensor, where: Tensor, temperature: float | None, *, backend: str = "auto"
-) -> Tensor:
-    """The steps whose sums to the end are the returns; the hard minimum without a temperature.
-
-    >>> score, where = torch.tensor([[3.0, 1.0]]), torch.tensor([[True, True]])
-    >>> min_steps(score, where, None)
-    tensor([[0., 1.]])
-    """
-    if temperature is None:
-        weights = hard_min_weights(score, where)
-    else:
-        weights = softmin_weights(score, where, temperature, backend=backend)
-    return torch.where(where, weights * score, torch.zeros_like(score))
-
-
-def _min_returns(
-    score: Tensor,
-    turn_count: Tensor,
-    valid: Tensor | None,
-    temperature: float | None,
-    backend: str,
-) -> Tensor:
-    where = valid_turns(turn_count, score.shape[1], valid)
-    steps = min_steps(wide(score), where, temperature, backend=backend)
-    return returns_to_go(steps, where, backend=backend)
+__all__ = ["hard_min_returns", "softmin_returns", "suffix_min_returns"]
 
 
 @checked
@@ -87,7 +50,9 @@ def softmin_returns(
     >>> softmin_returns(process_reward=score, turn_count=three).round(decimals=3)
     tensor([[-0.6000, -0.6000,  0.0000]])
     """
-    return _min_returns(process_reward, turn_count, valid, temperature, backend)
+    return min_form.min_returns(
+        process_reward, turn_count, temperature, valid=valid, backend=backend
+    )
 
 
 @checked
@@ -118,7 +83,7 @@ def hard_min_returns(
     >>> hard_min_returns(process_reward=score, turn_count=torch.tensor([3]))
     tensor([[-0.6000, -0.6000,  0.0000]])
     """
-    return _min_returns(process_reward, turn_count, valid, None, backend)
+    return min_form.min_returns(process_reward, turn_count, None, valid=valid, backend=backend)
 
 
 @checked

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import torch
-from torch import Tensor
-
-from creditlib.algebra import (
-    group_count,
-    relative,
-    returns_to_go,
-    running_min,
-    valid_rows,
-    valid_turns,
-    wide,
-)
-from creditlib.estimators.turn.min_returns import min_steps
+from creditlib.ops import min_form
 from creditlib.vocabulary import (
     ArgumentSpec,
     Backend,
@@ -120,81 +108,18 @@ def pure(
     """
     if baseline == "token" and turn_length is None:
         raise contract_error("pure", "turn_length", "given with baseline='token'", "None")
-    score, where = wide(process_reward), valid_turns(turn_count, process_reward.shape[1], valid)
-    rows = valid_rows(valid, process_reward)
-    unit, size = _units(where, score, turn_length, baseline)
-    if form == "suffix_min":
-        own, credit = _value_form(score, where, group, unit, backend)
-    else:
-        if baseline == "token" and length is not None:
-            size = wide(length)
-        heat = temperature if form == "softmin" else None
-        step = min_steps(score, where, heat, backend=backend)
-        own = returns_to_go(step, where, backend=backend)
-        excess = _excess(step, where, rows, group, unit, size, baseline, backend)
-        credit = returns_to_go(excess, where, backend=backend)
-    peers = rows & (size > 0)
-    others = group_count(group, where=peers, backend=backend) - peers.to(score.dtype)
-    raw = own if lone == "raw" else torch.zeros_like(own)
-    credit = torch.where((others == 0)[:, None], raw, credit)
-    if reward is not None:
-        outcome = relative(
-            wide(reward), group, where=rows, center="leave_one_out", lone=lone, backend=backend
-        )
-        credit = credit + reward_weight * outcome[:, None]
-    return torch.where(where, credit, torch.zeros_like(credit))
-
-
-def _units(
-    where: Tensor, score: Tensor, turn_length: Tensor | None, baseline: str
-) -> tuple[Tensor, Tensor]:
-    """How much a turn counts in a baseline, and how much its trajectory does."""
-    if baseline == "token" and turn_length is not None:
-        unit = torch.where(where, wide(turn_length), torch.zeros_like(score))
-        return unit, unit.sum(1)
-    return where.to(score.dtype), where.any(1).to(score.dtype)
-
-
-def _value_form(
-    score: Tensor, where: Tensor, group: Tensor, unit: Tensor, backend: str
-) -> tuple[Tensor, Tensor]:
-    """The minimum of the steps still to come, and how far it lies above that of the others."""
-    value = running_min(score, where, backend=backend)
-    row = torch.arange(len(score), device=score.device)
-    credit = relative(value, group, where=where, weight=unit, leave_out=row, backend=backend)
-    return value, credit
-
-
-def _excess(
-    step: Tensor,
-    where: Tensor,
-    rows: Tensor,
-    group: Tensor,
-    unit: Tensor,
-    size: Tensor,
-    baseline: str,
-    backend: str,
-) -> Tensor:
-    """S − b of each step, as two differences that are exactly 0 in a constant group.
-
-    The first is the distance of the step to the mean of its own row. The second is the distance of
-    that mean to the mean of the others.
-    """
-    count, mean = where.sum(1).to(step.dtype), _row_means(step, where, backend)
-    share, rate = unit, mean
-    if baseline == "token":
-        divisor = torch.where(size > 0, size, torch.ones_like(size))
-        share, rate = count[:, None] * unit / divisor[:, None], mean * count / divisor
-    above_others = relative(
-        rate, group, where=rows, center="leave_one_out", weight=size, backend=backend
+    return min_form.min_form_credit(
+        process_reward,
+        group,
+        turn_count,
+        form=form,
+        temperature=temperature,
+        baseline=baseline,
+        reward_weight=reward_weight,
+        lone=lone,
+        valid=valid,
+        turn_length=turn_length,
+        length=length,
+        reward=reward,
+        backend=backend,
     )
-    return (step - mean[:, None] * share) + above_others[:, None] * unit
-
-
-def _row_means(step: Tensor, where: Tensor, backend: str) -> Tensor:
-    """The mean of the selected steps of each row, exactly their value where they are equal."""
-    lowest = running_min(step, where, backend="torch")[:, :1]
-    count = where.sum(1, keepdim=True).clamp(min=1)
-    mean = lowest + returns_to_go(step - lowest, where, backend=backend)[:, :1] / count
-    # The appended column serves a batch without turns.
-    return torch.nn.functional.pad(mean, (0, 1))[:, 0]

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from creditlib.integrations.verl.settings import group_ids, verl_settings
 from creditlib.rows.columns import column_names, columns_from, columns_of
-from creditlib.rows.credit import credit_rows
-from creditlib.rows.read import Rows, outcome_of, read_rows
+from creditlib.rows.credit import RowCredit, credit_rows
+from creditlib.rows.read import Rows, read_rows
 from creditlib.rows.settings import CreditSettings, setting
+from creditlib.rows.token_rewards import rewards_of_rows
 from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["Step", "credit_verl_batch"]
@@ -36,8 +37,8 @@ def credit_verl_batch(
     *,
     keys: Sequence[str] | None = None,
     step: Step | None = None,
-) -> dict[str, float]:
-    """Write `advantages` and `returns` into a DataProto; the result is metrics for the logger.
+) -> RowCredit:
+    """Write `advantages` and `returns` into a DataProto; the result has metrics for the logger.
 
     passed: the arguments of verl's driver by name. keys: the names of the rows in v1.
     """
@@ -46,7 +47,7 @@ def credit_verl_batch(
     rows = _rows(data, settings, config, keys, step)
     credit = credit_rows(rows, settings)
     data.batch["advantages"], data.batch["returns"] = credit.advantage, credit.returns
-    return credit.metrics
+    return credit
 
 
 def _rows(
@@ -56,7 +57,7 @@ def _rows(
     mask, reward = batch["response_mask"], batch["token_level_rewards"]
     score = batch["token_level_scores"] if "token_level_scores" in batch else reward  # noqa: SIM401
     same = reward is score or reward.data_ptr() == score.data_ptr()
-    outcome = outcome_of(score, mask)
+    outcome = rewards_of_rows(score, mask)
     more: dict[str, Any] = {}
     named = {"baseline": "reward_baselines"}
     columns = {**columns_of(batch, settings, named), **columns_of(beside, settings, named)}
@@ -77,7 +78,7 @@ def _rows(
         mask=mask,
         group=group_ids(settings, beside.get("uid"), len(mask)),
         reward=outcome,
-        shaping=None if same else outcome_of(reward, mask) - outcome,
+        shaping=None if same else rewards_of_rows(reward, mask) - outcome,
         token_reward=reward,
         value=batch["values"] if "values" in batch else None,  # noqa: SIM401
         columns=columns,

@@ -17,6 +17,7 @@ from typing import Any
 from creditlib.integrations.patching import HookError, post_import_hook, replace_all
 from creditlib.integrations.verl.batch import Step, credit_verl_batch
 from creditlib.integrations.verl.settings import TRAINER
+from creditlib.rows.credit import RowCredit
 from creditlib.rows.settings import is_ours
 
 __all__ = ["patch_drivers"]
@@ -24,8 +25,9 @@ __all__ = ["patch_drivers"]
 _V0, _DATA_METRICS, _V1, _V1_STEP = TRAINER.hooks[1:5]
 
 _STEP: ContextVar[Step | None] = ContextVar("creditlib_verl_step", default=None)
-# v0 logs what `compute_data_metrics` returns; metrics wait here until it is called.
-_WAITING: dict[str, float] = {}
+# v0 logs what `compute_data_metrics` returns. The last credit waits for it here, so that numbers
+# for the logger are computed where they are logged.
+_WAITING: list[RowCredit] = []
 
 
 def patch_drivers(errors: list[str]) -> Callable[[], None]:
@@ -72,7 +74,7 @@ def _wrap_compute_advantage(original: Callable[..., Any]) -> Callable[..., Any]:
         if not is_ours(adv_estimator):
             return original(data, adv_estimator, *args, **kwargs)
         passed = _named(_V0.parameters[2:], args, kwargs)
-        _WAITING.update(credit_verl_batch(data, adv_estimator, passed))
+        _WAITING[:] = [credit_verl_batch(data, adv_estimator, passed)]
         return data
 
     return compute_advantage
@@ -81,9 +83,10 @@ def _wrap_compute_advantage(original: Callable[..., Any]) -> Callable[..., Any]:
 def _wrap_data_metrics(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def compute_data_metrics(*args: Any, **kwargs: Any) -> Any:
-        found = {**original(*args, **kwargs), **_WAITING}
+        found = original(*args, **kwargs)
+        more = [credit.metrics for credit in _WAITING]
         _WAITING.clear()
-        return found
+        return {**found, **more[0]} if more else found
 
     return compute_data_metrics
 
@@ -97,9 +100,9 @@ def _wrap_multi_trajectories(original: Callable[..., Any]) -> Callable[..., Any]
             return original(data, batch_keys, adv_estimator, *args, **kwargs)
         passed = _named(_V1.parameters[3:], args, kwargs)
         step = _STEP.get()
-        metrics = credit_verl_batch(data, adv_estimator, passed, keys=batch_keys, step=step)
+        credit = credit_verl_batch(data, adv_estimator, passed, keys=batch_keys, step=step)
         if step is not None:
-            step.metrics.update(metrics)
+            step.metrics.update(credit.metrics)
         return data
 
     return compute_advantage_for_multi_trajectories

@@ -25,8 +25,9 @@ from creditlib.integrations.verl.settings import (
     verl_settings,
 )
 from creditlib.rows.credit import credit_rows
-from creditlib.rows.read import outcome_of, read_rows
+from creditlib.rows.read import read_rows
 from creditlib.rows.settings import PREFIX, estimator_names
+from creditlib.rows.token_rewards import rewards_of_rows
 
 __all__ = ["estimator", "install", "register"]
 
@@ -57,7 +58,7 @@ def estimator(name: str) -> Callable[..., tuple[Tensor, Tensor]]:
         rows = read_rows(
             mask=response_mask,
             group=group_ids(settings, index, len(response_mask)),
-            reward=outcome_of(token_level_rewards, response_mask),
+            reward=rewards_of_rows(token_level_rewards, response_mask),
             token_reward=token_level_rewards,
             columns=columns,
             settings=settings,

@@ -68,8 +68,9 @@ def verl_settings(
     >>> verl_settings("creditlib_gigpo", {"gamma": 0.9, "norm_adv_by_std_in_grpo": False}).options
     {'gamma': 0.9, 'scale': None}
     """
+    passed = passed or {}
     given = {
-        name: (passed or {}).get(name, setting(config, name))
+        name: passed[name] if name in passed else setting(config, name)
         for name in ("gamma", "lam", "norm_adv_by_std_in_grpo")
     }
     defaults = {name: given[name] for name in ("gamma", "lam") if given[name] is not None}

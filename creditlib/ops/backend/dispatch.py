@@ -12,7 +12,7 @@ from creditlib.ops.backend.lookup import implementation_of
 from creditlib.vocabulary.backends import INSTALLED, check_backend, default_backend
 from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["choose_implementation", "resolve_backend"]
+__all__ = ["choose_implementation", "resolve_backend", "runs_compiled_loops"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +28,22 @@ def resolve_backend(operation: str, backend: str, device: torch.device) -> str:
         return default_backend(device.type)
     check_backend(operation, backend, device)
     return backend
+
+
+def runs_compiled_loops(backend: str, device: torch.device) -> bool:
+    """Whether numba computes on a device, outside of torch.compile.
+
+    >>> runs_compiled_loops("torch", torch.device("cpu"))
+    False
+    """
+    if backend == "auto":
+        backend = default_backend(device.type)
+    return (
+        backend == "numba"
+        and device.type == "cpu"
+        and INSTALLED["numba"]
+        and not torch.compiler.is_compiling()
+    )
 
 
 def choose_implementation(

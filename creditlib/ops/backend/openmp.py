@@ -60,8 +60,10 @@ def parallel_rows(work: Callable[..., Any], rows: int, tokens: int, *arguments: 
     >>> parallel_rows(lambda first, last: (first, last), 4, 0)
     [(0, 4)]
     """
+    if tokens < FEW_TOKENS:
+        return [work(0, rows, *arguments)]
     threads = min(torch.get_num_threads(), rows)
-    if threads < 2 or tokens < FEW_TOKENS:
+    if threads < 2:
         return [work(0, rows, *arguments)]
     count = min(rows, threads * RUNS)
     edges = [rows * run // count for run in range(count + 1)]

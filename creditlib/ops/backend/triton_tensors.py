@@ -8,10 +8,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["OPTIONS", "bits", "on", "rows", "target"]
+__all__ = ["OPTIONS", "bits", "compile_options", "on", "rows", "target"]
 
 # The compiler fuses a multiplication and an addition only where the kernel says so.
 OPTIONS = {"enable_fp_fusion": False}
+
+
+def compile_options(warps: int, registers: int) -> dict[str, Any]:
+    """The options of a kernel: its warps, and the most registers that a thread may use.
+
+    Without such a number the assembler of CUDA takes as few as let one more program run at once,
+    and may spill some for it, which depends on its version. AMD's compiler knows no such option.
+
+    >>> compile_options(4, 96)["num_warps"]
+    4
+    """
+    options: dict[str, Any] = {"num_warps": warps, **OPTIONS}
+    if torch.version.hip is None:
+        options["maxnreg"] = registers
+    return options
 
 
 def on(x: Tensor) -> contextlib.AbstractContextManager[Any]:
@@ -49,6 +64,7 @@ def target(like: Tensor, dtype: torch.dtype, out: Tensor | None) -> Tensor:
     >>> target(torch.zeros(2, dtype=torch.int64), torch.float32, None).dtype
     torch.float32
     """
-    if out is not None and out.dtype == dtype and (out.shape[-1] < 2 or out.stride(-1) == 1):
+    fits = out is not None and out.dtype == dtype and not out.is_neg()
+    if out is not None and fits and (out.shape[-1] < 2 or out.stride(-1) == 1):
         return out
     return torch.empty(like.shape, dtype=dtype, device=like.device)

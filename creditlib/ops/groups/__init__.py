@@ -3,7 +3,7 @@
 from creditlib.ops.backend.operation import Operation
 from creditlib.ops.backend.sizes import broadcast_to
 from creditlib.ops.groups import reference
-from creditlib.ops.precision import wide
+from creditlib.ops.precision import narrow, wide
 
 __all__ = ["dense", "relative"]
 
@@ -11,9 +11,9 @@ dense = Operation(reference.dense)
 
 relative = Operation(
     reference.relative,
-    schema="(Tensor x, Tensor[] keys, Tensor where, str? center='mean', Tensor? weight=None, "
+    schema="(Tensor x, Tensor[] keys, Tensor? where, str? center='mean', Tensor? weight=None, "
     "Tensor? leave_out=None, str? scale=None, int ddof=1, float eps=0.0, str eps_at='std', "
     "float variance_eps=0.0, str? lone=None, Tensor? otherwise=None) -> Tensor",
     check=broadcast_to("x", "keys", "where", "weight", "leave_out", "otherwise"),
-    shape=lambda given: wide(given["x"].new_empty(given["x"].shape)),
+    shape=lambda given: narrow(wide(given["x"].new_empty(given["x"].shape)), given["x"]),
 )

@@ -1,22 +1,25 @@
 """Statistics by group as compiled loops: a hash table numbers the ids, a few passes follow.
 
 Rows that are not selected are never read. The loops add in float64 and in the order of rows, as
-distances to the smallest value of the group: equal values are exactly 0 from there on.
+distances to the smallest value of the group: equal values are exactly 0 from there on. An absent
+argument is an array without elements.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from creditlib.ops.backend.numba_arrays import Array, flat, planes, result_of
 from creditlib.ops.backend.numba_compile import compiled
 from creditlib.ops.groups import reference
 
-__all__ = ["dense", "relative"]
+__all__ = ["Options", "dense", "number_pairs", "options_of", "relative", "relative_rows"]
 
 
 # Options as the numbers that compiled code compares; None is 0.
@@ -25,11 +28,23 @@ _SCALES = {None: 0, "std": 1, "mean": (_MEAN := 2)}
 _EPS_AT = {"std": (_STD := 0), "variance": (_VARIANCE := 1), "floor": 2}
 _LONE = {None: 0, "zero": 1, "raw": (_RAW := 2)}
 
+# (center, scale, ddof, eps, eps_at, variance_eps, lone) as numbers.
+Options: TypeAlias = tuple[int, int, int, float, int, float, int]
+
 
 @compiled
-def _number(first: Any, second: Any, where: Any, number: Any) -> int:
-    """Number the distinct pairs of ids of selected rows in order of appearance; return how many."""
-    rows = len(number)
+def number_pairs(first: Any, second: Any, where: Any, number: Any) -> int:
+    """Number the distinct pairs of ids of selected rows in order of appearance; return how many.
+
+    Without a first id all selected rows are one group; a missing second id is 0.
+    """
+    rows, every, single = len(number), len(where) == 0, len(second) == 0
+    if len(first) == 0:
+        found = 0
+        for i in range(rows):
+            number[i] = 0 if every or where[i] else -1
+            found = max(found, number[i] + 1)
+        return found
     size = 16
     while size < 2 * rows:
         size *= 2
@@ -38,11 +53,11 @@ def _number(first: Any, second: Any, where: Any, number: Any) -> int:
     owner = np.empty(rows, dtype=np.int32)  # the row that a number was given to first
     found, previous = 0, -1
     for i in range(rows):
-        if not where[i]:
+        if not (every or where[i]):
             number[i] = -1
             continue
-        a, b = first[i], second[i]
-        if previous >= 0 and first[previous] == a and second[previous] == b:
+        a, b = first[i], np.int64(0) if single else second[i]
+        if previous >= 0 and first[previous] == a and (single or second[previous] == b):
             number[i] = number[previous]  # most often a group's rows follow one another
             continue
         # The finaliser of MurmurHash3: every bit of both ids reaches the low bits of the slot.
@@ -58,7 +73,7 @@ def _number(first: Any, second: Any, where: Any, number: Any) -> int:
                 number[i] = found
                 found += 1
                 break
-            if first[owner[known]] == a and second[owner[known]] == b:
+            if first[owner[known]] == a and (single or second[owner[known]] == b):
                 number[i] = known
                 break
             slot = (slot + np.uint64(1)) & mask
@@ -132,25 +147,21 @@ def _regularize(unit: float, eps: float, eps_at: int) -> float:
 
 
 @compiled
-def _relative(
+def relative_rows(
     x: Any,
     first: Any,
     second: Any,
     where: Any,
-    center: int,
     weight: Any,
     leave_out: Any,
-    scale: int,
-    ddof: int,
-    eps: float,
-    eps_at: int,
-    variance_eps: float,
-    lone: int,
     otherwise: Any,
+    options: Any,
     result: Any,
 ) -> None:
+    """Each value relative to those with its pair of ids; `options` are those of `options_of`."""
+    center, scale, ddof, eps, eps_at, variance_eps, lone = options
     number = np.empty(len(x), dtype=np.int32)
-    found = _number(first, second, where, number)
+    found = number_pairs(first, second, where, number)
     pivot = _pivots(x, number, found)
     count, total = _sums(x, x[:0], number, number, found, pivot)
     mass, pull = count, total
@@ -159,7 +170,7 @@ def _relative(
     part, own_mass, own_pull = number, mass, pull
     if len(leave_out):
         part = np.empty(len(x), dtype=np.int32)
-        parts = _number(number, leave_out, where, part)
+        parts = number_pairs(number, leave_out, where, part)
         own_mass, own_pull = _sums(x, weight, number, part, parts, pivot)
     units = count
     if scale > 0:
@@ -188,40 +199,48 @@ def _relative(
         result[i] = value if others > 0 or len(otherwise) == 0 else otherwise[i]
 
 
-def _flat(x: Tensor | None, like: Tensor, dtype: torch.dtype) -> np.ndarray[Any, Any]:
-    """A tensor broadcast to the shape of another as one flat array; empty for None."""
-    if x is None:
-        return np.empty(0, dtype=np.float64 if dtype is torch.float64 else np.int64)
-    x = x.detach()
-    if x.shape != like.shape:
-        x = x.expand(like.shape)
-    if x.dtype is not dtype:
-        x = x.to(dtype)
-    return x.resolve_neg().contiguous().numpy().reshape(-1)
-
-
-def _pair(keys: Sequence[Tensor], like: Tensor) -> tuple[np.ndarray[Any, Any], Any]:
-    """The ids as pairs of integers: a missing id is 0, more than two are numbered first."""
+def _pair(keys: Sequence[Tensor], shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """The ids as pairs of integers: more than two are numbered first."""
     if len(keys) > 2:
-        keys = keys[0], dense(*(key.expand(like.shape) for key in keys[1:]))
-    level = [_flat(key, like, torch.int64) for key in keys]
-    while len(level) < 2:
-        level.append(np.zeros(like.numel(), dtype=np.int64))
-    return level[0], level[1]
+        keys = keys[0].expand(shape), dense(*(key.expand(shape) for key in keys[1:]))
+    first = planes(keys[0] if keys else None, np.int64, shape)
+    return first, planes(keys[1] if len(keys) > 1 else None, np.int64, shape)
 
 
 def dense(*keys: Tensor) -> Tensor:
     """The number of the id of each row; the ids are numbered in order of appearance."""
-    like = keys[0]
-    result = torch.empty(like.shape, dtype=torch.int64, device="cpu")
-    _number(*_pair(keys, like), np.ones(like.numel(), dtype=np.bool_), result.view(-1).numpy())
-    return result
+    shape = keys[0].shape
+    result = np.empty(shape, dtype=np.int64)
+    number_pairs(*_pair(keys, shape), flat(None, np.bool_), result.reshape(-1))
+    return torch.from_numpy(result)
+
+
+@functools.lru_cache(maxsize=256)
+def options_of(
+    center: str | None = "mean",
+    scale: str | None = None,
+    ddof: int = 1,
+    eps: float = 0.0,
+    eps_at: str = "std",
+    variance_eps: float = 0.0,
+    lone: str | None = None,
+) -> Options:
+    """The options of `relative` as the numbers that `relative_rows` compares."""
+    return (
+        _CENTERS[center],
+        _SCALES[scale],
+        int(ddof),
+        eps,
+        _EPS_AT[eps_at],
+        variance_eps,
+        _LONE[lone],
+    )
 
 
 def relative(
     x: Tensor,
     keys: Sequence[Tensor],
-    where: Tensor,
+    where: Tensor | None,
     *,
     center: str | None = "mean",
     weight: Tensor | None = None,
@@ -241,22 +260,16 @@ def relative(
             ddof=ddof, eps=eps, eps_at=eps_at, variance_eps=variance_eps, lone=lone,
             otherwise=otherwise,
         )  # fmt: skip
-    double = torch.float64
-    result = torch.empty(x.shape, dtype=double, device="cpu")
-    _relative(
-        _flat(x, x, double),
-        *_pair(keys, x),
-        _flat(where, x, torch.bool),
-        _CENTERS[center],
-        _flat(weight, x, double),
-        _flat(leave_out, x, torch.int64),
-        _SCALES[scale],
-        ddof,
-        float(eps),
-        _EPS_AT[eps_at],
-        float(variance_eps),
-        _LONE[lone],
-        _flat(otherwise, x, double),
-        result.view(-1).numpy(),
+    shape, value = x.shape, flat(x, np.float64)
+    result = np.empty(len(value))
+    relative_rows(
+        value,
+        *_pair(keys, shape),
+        planes(where, np.bool_, shape),
+        planes(weight, np.float64, shape),
+        planes(leave_out, np.int64, shape),
+        planes(otherwise, np.float64, shape),
+        options_of(center, scale, ddof, float(eps), eps_at, float(variance_eps), lone),
+        result,
     )
-    return result
+    return result_of(result, shape, x)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from creditlib.ops.precision import wide
+from creditlib.ops.precision import narrow, wide
 
 __all__ = [
     "centered",
@@ -232,7 +232,7 @@ def divide(x: Tensor, scale: Tensor, *, eps: float, eps_at: str = "std") -> Tens
 def relative(
     x: Tensor,
     keys: Sequence[Tensor],
-    where: Tensor,
+    where: Tensor | None,
     *,
     center: str | None = "mean",
     weight: Tensor | None = None,
@@ -245,19 +245,23 @@ def relative(
     lone: str | None = None,
     otherwise: Tensor | None = None,
 ) -> Tensor:
-    """Each value relative to its group: minus a center, over a scale, in float64.
+    """Each value relative to its group: minus a center, over a scale, computed in float64.
 
         (x[i] − center) / (sqrt(scale² + variance_eps) + eps)      eps goes where `eps_at` says
 
     A group is the rows with equal keys: ids that are any integers, compared as a tuple. Without
-    keys all rows are one group. `x` has any shape; keys, weight, leave_out and otherwise broadcast
-    to it. `creditlib.algebra.relative` documents every option.
+    keys all rows are one group; without `where` all rows take part. `x` has any shape; keys,
+    weight, leave_out and otherwise broadcast to it. `creditlib.algebra.relative` documents every
+    option. The result is float32, and float64 for float64 values.
 
     >>> group, every = torch.tensor([7, 7, 7]), torch.tensor([True, True, True])
     >>> relative(torch.tensor([0.0, 1.0, 2.0]), (group,), every, scale="std")
-    tensor([-1.,  0.,  1.], dtype=torch.float64)
+    tensor([-1.,  0.,  1.])
     """
-    value, where = wide(x).reshape(-1), where.expand(x.shape).reshape(-1)
+    value = wide(x).reshape(-1)
+    if where is None:
+        where = torch.ones_like(value, dtype=torch.bool)
+    where = where.expand(x.shape).reshape(-1)
     flat = [key.expand(x.shape).reshape(-1) for key in keys]
     index = dense(*flat) if flat else torch.zeros_like(where, dtype=torch.int64)
     weight = None if weight is None else weight.expand(x.shape).reshape(-1)
@@ -281,4 +285,4 @@ def relative(
         others = _sum_of_others(_row_weights(value, where, weight), index, center, part)
         compared = where & (others > 0)
         result = torch.where(compared, result, otherwise.expand(x.shape).reshape(-1))
-    return result.view(x.shape)
+    return narrow(result.view(x.shape), x)

@@ -23,7 +23,9 @@ def load_values(ptr, i, n, width, row, col):
 def load_ids(ids, i, n, width):
     """Load (selected, first key, second key, part) of each row i; a missing id is i itself."""
     where_ptr, first_ptr, second_ptr, leave_out_ptr, strides = ids
-    selected = (load_values(where_ptr, i, n, width, strides[0], strides[1]) != 0) & (i < n)
+    selected = i < n
+    if where_ptr is not None:
+        selected = selected & (load_values(where_ptr, i, n, width, strides[0], strides[1]) != 0)
     first, second, part = i, i, i
     if first_ptr is not None:
         first = load_values(first_ptr, i, n, width, strides[2], strides[3])

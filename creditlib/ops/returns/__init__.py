@@ -5,7 +5,7 @@ from creditlib.ops.backend.sizes import same_shape, token_sizes
 from creditlib.ops.backend.torch_library import per_token
 from creditlib.ops.returns import reference
 
-__all__ = ["gae", "token_returns", "turn_returns", "whitened_returns"]
+__all__ = ["gae", "token_returns", "turn_returns", "whitened_gae", "whitened_returns"]
 
 _of_reward = per_token("reward")
 _of_reward_and_value = per_token("reward", "value")
@@ -31,6 +31,15 @@ whitened_returns = Operation(
 gae = Operation(
     reference.gae,
     schema="(Tensor reward, Tensor value, Tensor turn, float gamma, float lam, "
+    "Tensor? bootstrap=None, Tensor? present=None, Tensor? offsets=None) -> (Tensor, Tensor)",
+    check=token_sizes,
+    whole=True,
+    shape=lambda given: (_of_reward_and_value(given), _of_reward_and_value(given)),
+)
+
+whitened_gae = Operation(
+    reference.whitened_gae,
+    schema="(Tensor reward, Tensor value, Tensor turn, float gamma, float lam, float eps, "
     "Tensor? bootstrap=None, Tensor? present=None, Tensor? offsets=None) -> (Tensor, Tensor)",
     check=token_sizes,
     whole=True,

@@ -10,6 +10,16 @@ from torch import Tensor
 from creditlib.inputs.layouts import rows_of
 from creditlib.inputs.turn_order import refuse_unordered_turns
 from creditlib.ops.precision import as_float, copy_to_out
+from creditlib.ops.returns.right_aligned import (
+    Written,
+    can_align,
+    following,
+    goes_back,
+    list_written,
+    listed,
+    on_tokens,
+    walk_blocks,
+)
 from creditlib.ops.scans.reference import reverse_affine, shift_left
 from creditlib.ops.whiten.reference import standardize
 from creditlib.vocabulary.contract import can_read_values
@@ -21,6 +31,7 @@ __all__ = [
     "move_unwritten_rewards",
     "token_returns",
     "turn_returns",
+    "whitened_gae",
     "whitened_returns",
     "written_rewards",
 ]
@@ -112,10 +123,33 @@ def token_returns(
     >>> token_returns(reward, turn, gamma=0.5)
     tensor([[0.5000, 0.0000, 1.0000]])
     """
+    if can_align(turn, offsets):
+        written = _ordered("discounted_return", turn)
+        earned = _listed_rewards(reward, turn, present, written)
+        return copy_to_out(on_tokens(walk_blocks(earned, written, gamma), written, turn), out)
     refuse_unordered_turns("discounted_return", turn, offsets)
     return copy_to_out(
         _carried(written_rewards(reward, turn, present, offsets), turn, gamma, offsets), out
     )
+
+
+def _ordered(function: str, turn: Tensor) -> Written:
+    """The written tokens, listed; ids that go back along a row are refused."""
+    written = list_written(turn)
+    if goes_back(turn, written):
+        refuse_unordered_turns(function, turn)
+    return written
+
+
+def _listed_rewards(
+    reward: Tensor, turn: Tensor, present: Tensor | None, written: Written
+) -> Tensor:
+    """The rewards of the written tokens, listed, with the rewards of other tokens moved to them."""
+    reward = as_float(reward)
+    own = listed(reward, written)
+    if torch.count_nonzero(own) == torch.count_nonzero(reward):
+        return own  # no reward lies on a token that the policy did not write
+    return listed(written_rewards(reward, turn, present, None), written)
 
 
 def _carried(value: Tensor, turn: Tensor, decay: float, offsets: Tensor | None) -> Tensor:
@@ -166,8 +200,11 @@ def gae(
     >>> gae(r, v, torch.tensor([[0, -1, 1]]), gamma=1.0, lam=1.0)[0]
     tensor([[0.5000, 0.0000, 0.5000]])
     """
+    dtype = torch.promote_types(as_float(reward[:0]).dtype, as_float(value[:0]).dtype)
+    if can_align(turn, offsets):
+        rates = gamma, gamma * lam
+        return _aligned_gae(reward.to(dtype), value.to(dtype), turn, bootstrap, present, rates, out)
     refuse_unordered_turns("gae", turn, offsets)
-    dtype = torch.promote_types(as_float(reward).dtype, as_float(value).dtype)
     where = turn >= 0
     value = torch.where(where, value.to(dtype), torch.zeros_like(value, dtype=dtype))
     delta = written_rewards(reward.to(dtype), turn, present, offsets)
@@ -176,6 +213,58 @@ def gae(
     advantage = _carried(delta, turn, gamma * lam, offsets)
     first, second = (None, None) if out is None else out
     return copy_to_out(advantage, first), copy_to_out(advantage + value, second)
+
+
+def _aligned_gae(
+    reward: Tensor,
+    value: Tensor,
+    turn: Tensor,
+    bootstrap: Tensor | None,
+    present: Tensor | None,
+    rates: tuple[float, float],
+    out: tuple[Tensor, Tensor] | None,
+) -> tuple[Tensor, Tensor]:
+    """`gae` of padded rows on a CPU."""
+    written = _ordered("gae", turn)
+    value = listed(value, written)
+    earned = _listed_rewards(reward, turn, present, written)
+    delta = earned + rates[0] * following(value, written, bootstrap) - value
+    advantage = walk_blocks(delta, written, rates[1])
+    first, second = (None, None) if out is None else out
+    returns = on_tokens(advantage + value, written, turn)
+    return copy_to_out(on_tokens(advantage, written, turn), first), copy_to_out(returns, second)
+
+
+def whitened_gae(
+    reward: Tensor,
+    value: Tensor,
+    turn: Tensor,
+    *,
+    gamma: float,
+    lam: float,
+    eps: float,
+    bootstrap: Tensor | None = None,
+    present: Tensor | None = None,
+    offsets: Tensor | None = None,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """(A, R) of `gae`, A whitened over all written tokens.
+
+    >>> r, v = torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([[0.25, 9.0, 0.5]])
+    >>> rates = {"gamma": 1.0, "lam": 0.0, "eps": 0.0}
+    >>> whitened_gae(r, v, torch.tensor([[0, -1, 1]]), **rates)[0]
+    tensor([[-0.7071,  0.0000,  0.7071]])
+    """
+    advantage, returns = gae(
+        *(reward, value, turn),
+        gamma=gamma,
+        lam=lam,
+        bootstrap=bootstrap,
+        present=present,
+        offsets=offsets,
+    )
+    first, second = (None, None) if out is None else out
+    return standardize(advantage, turn >= 0, eps, first), copy_to_out(returns, second)
 
 
 def _ahead(value: Tensor, turn: Tensor, bootstrap: Tensor | None, offsets: Tensor | None) -> Tensor:

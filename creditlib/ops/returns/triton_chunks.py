@@ -21,7 +21,6 @@ from creditlib.ops.returns.triton_recursion import (
     look_ahead,
 )
 from creditlib.ops.returns.triton_rows import (
-    advance_pointer,
     bounds,
     end_state,
     store_chunk,
@@ -70,11 +69,15 @@ def summarize(
     if chunk > (end - 1) // CHUNK:
         return
     ahead, pending, _, beyond = end_state(None, row, ACC)
+    if value is not None:
+        value += begin + row * value_stride
+    if present is not None:
+        present += begin + row * present_stride
     at, _, written, own, gap, critic = load(
         reward + begin + row * reward_stride,
-        advance_pointer(value, begin + row * value_stride),
+        value,
         turn + begin + row * turn_stride,
-        advance_pointer(present, begin + row * present_stride),
+        present,
         chunk, skip, end, room, PACKED, ACC, CHUNK,
     )  # fmt: skip
     gamma = tl.full((), gamma, ACC)
@@ -179,12 +182,17 @@ def finish(
         EVERY, VALUED, UNIT, BLOCK,
     )  # fmt: skip
     advantage += begin + row * advantage_stride
-    returns = advance_pointer(returns, begin + row * returns_stride)
+    if returns is not None:
+        returns += begin + row * returns_stride
+    if value is not None:
+        value += begin + row * value_stride
+    if present is not None:
+        present += begin + row * present_stride
     at, inside, written, own, gap, critic = load(
         reward + begin + row * reward_stride,
-        advance_pointer(value, begin + row * value_stride),
+        value,
         turn + begin + row * turn_stride,
-        advance_pointer(present, begin + row * present_stride),
+        present,
         chunk, skip, end, room, PACKED, ACC, CHUNK,
     )  # fmt: skip
     credits, ahead, pending, credit = chunk_credits(

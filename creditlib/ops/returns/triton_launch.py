@@ -1,9 +1,10 @@
 """Returns along tokens and turns on a GPU, and which form of the kernels runs when.
 
-If there are enough rows to fill a GPU, one program walks each row. Fewer rows are split into
-chunks, in two launches: the first summarizes every chunk, the second finishes every chunk from the
-numbers of those behind it. The form depends on the number of rows alone, for packed rows also on
-the number of tokens in the batch, so padding on the right changes no bit.
+If there are enough rows to fill a GPU, one program walks each row, with more warps if the rows are
+fewer. Few rows are split into chunks, in two launches: the first summarizes every chunk, the second
+finishes every chunk from the numbers of those behind it. So the tokens are read twice, 26 bytes a
+token in place of 17. The form depends on the number of rows alone, for packed rows also on the
+number of tokens in the batch, so padding on the right changes no bit.
 """
 
 from __future__ import annotations
@@ -16,32 +17,40 @@ import triton.language as tl
 from torch import Tensor
 
 from creditlib.inputs.turn_order import refuse_unordered_turns
-from creditlib.ops.backend.triton_tensors import OPTIONS, bits, on, rows, target
+from creditlib.ops.backend.triton_tensors import bits, compile_options, on, rows, target
 from creditlib.ops.precision import as_float, copy_to_out
 from creditlib.ops.returns.triton_chunks import PARTS, finish, summarize
 from creditlib.ops.returns.triton_rows import turns, whole
 from creditlib.ops.whiten.triton_launch import standardize_written
 from creditlib.vocabulary.backends import interpreted
 
-__all__ = ["Form", "gae", "token_returns", "turn_returns", "whitened_returns"]
+__all__ = ["Form", "gae", "token_returns", "turn_returns", "whitened_gae", "whitened_returns"]
 
 
 class Form(NamedTuple):
-    """Tokens that a program reads at a time, its warps, and chunks that it reads at a time."""
+    """Tokens that a program reads at a time, its warps, and chunks that it reads at a time.
+
+    registers: the most that a thread may use, see `compile_options`.
+    """
 
     chunk: int
     warps: int
     block: int
+    registers: int = 96
 
 
 # The interpreter takes time for every token of a chunk, also past the end of a row.
 _SMALL = interpreted()
-# From so many rows on each row has one program; and the most programs for split packed rows. The
-# launcher does not know the lengths of packed rows, so most programs of split packed rows are idle.
-MANY_ROWS, MOST_PROGRAMS = 3 if _SMALL else 512, 16384
+# From so many rows on each row has one program: about one for each multiprocessor of a large GPU.
+# From MORE_ROWS on a program is small, so that several share a multiprocessor.
+MANY_ROWS, MORE_ROWS = (3, 5) if _SMALL else (128, 512)
+# The most programs for split packed rows. The launcher does not know the lengths of packed rows, so
+# most programs of split packed rows are idle.
+MOST_PROGRAMS = 16384
 # By the bytes of a number that the kernels compute with.
 WHOLE = {size: Form(64 if _SMALL else 4096 // size, 4, 0) for size in (4, 8)}
-SPLIT = {size: Form(64 if _SMALL else 8192 // size, 8, 4 if _SMALL else 128) for size in (4, 8)}
+LARGE = {size: Form(128 if _SMALL else 8192 // size, 8, 0, 128) for size in (4, 8)}
+SPLIT = {size: Form(64 if _SMALL else 8192 // size, 8, 4 if _SMALL else 128, 80) for size in (4, 8)}
 TURNS = Form(16 if _SMALL else 128, 1, 0)
 
 
@@ -97,6 +106,32 @@ def gae(
     return copy_to_out(result[0], first), copy_to_out(result[1], second)
 
 
+def whitened_gae(
+    reward: Tensor,
+    value: Tensor,
+    turn: Tensor,
+    *,
+    gamma: float,
+    lam: float,
+    eps: float,
+    bootstrap: Tensor | None = None,
+    present: Tensor | None = None,
+    offsets: Tensor | None = None,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """(A, R) of `gae`, A whitened in place over all written tokens."""
+    advantage, returns = gae(
+        *(reward, value, turn),
+        gamma=gamma,
+        lam=lam,
+        bootstrap=bootstrap,
+        present=present,
+        offsets=offsets,
+        out=out,
+    )
+    return standardize_written(advantage, turn, eps, advantage), returns
+
+
 def _run(
     reward: Tensor,
     value: Tensor | None,
@@ -121,8 +156,7 @@ def _run(
         "UNIT": rates[1] == 1,
         "ACC": tl.float64 if dtype == torch.float64 else tl.float32,
         "CHUNK": form.chunk,
-        "num_warps": form.warps,
-        **OPTIONS,
+        **compile_options(form.warps, form.registers),
     }
     with on(turn):
         if chunks == 1:
@@ -147,7 +181,9 @@ def _form(size: int, count: int, width: int, packed: bool) -> tuple[Form, int]:
     form = SPLIT[size]
     chunks = triton.cdiv(width, form.chunk)
     many = count >= MANY_ROWS or (packed and count * chunks > MOST_PROGRAMS)
-    return (WHOLE[size], 1) if many else (form, chunks)
+    if not many:
+        return form, chunks
+    return (WHOLE if count >= MORE_ROWS else LARGE)[size], 1
 
 
 def turn_returns(x: Tensor, where: Tensor, gamma: float) -> Tensor:
@@ -162,7 +198,6 @@ def turn_returns(x: Tensor, where: Tensor, gamma: float) -> Tensor:
             *(x, where, result, *strides, x.shape[1], float(gamma)),
             ACC=tl.float64 if result.dtype == torch.float64 else tl.float32,
             CHUNK=TURNS.chunk,
-            num_warps=TURNS.warps,
-            **OPTIONS,
+            **compile_options(TURNS.warps, TURNS.registers),
         )
     return result.to(x.dtype)

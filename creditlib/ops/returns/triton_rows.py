@@ -11,7 +11,6 @@ from creditlib.ops.returns.triton_recursion import NONE, as_value, chunk_credits
 from creditlib.ops.scans.triton_kernel import affine_scan, first
 
 __all__ = [
-    "advance_pointer",
     "bounds",
     "end_state",
     "store_chunk",
@@ -38,14 +37,6 @@ def bounds(offsets, row, width):
         skip = (start - begin).to(skip.dtype)
         end = (stop - begin).to(skip.dtype)
     return begin, skip, end, begin + (tl.cast(end, tl.int64) + 15) // 16 * 16 <= width
-
-
-@triton.jit
-def advance_pointer(x, by):
-    """The pointer plus `by`, or None."""
-    if x is not None:
-        x += by
-    return x
 
 
 @triton.jit
@@ -133,11 +124,14 @@ def whole(
     begin, skip, end, room = bounds(offsets, row, width)
     ahead, pending, credit, beyond = end_state(bootstrap, row, ACC)
     reward += begin + row * reward_stride
-    value = advance_pointer(value, begin + row * value_stride)
+    if value is not None:
+        value += begin + row * value_stride
     turn += begin + row * turn_stride
-    present = advance_pointer(present, begin + row * present_stride)
+    if present is not None:
+        present += begin + row * present_stride
     advantage += begin + row * advantage_stride
-    returns = advance_pointer(returns, begin + row * returns_stride)
+    if returns is not None:
+        returns += begin + row * returns_stride
     gamma = tl.full((), gamma, ACC)
     decay = tl.full((), decay, ACC)
     chunk = (end - 1) // CHUNK

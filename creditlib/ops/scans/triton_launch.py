@@ -6,16 +6,17 @@ import torch
 import triton.language as tl
 from torch import Tensor
 
-from creditlib.ops.backend.triton_tensors import OPTIONS, on, rows
+from creditlib.ops.backend.triton_tensors import compile_options, on, rows
 from creditlib.ops.scans import reference
 from creditlib.ops.scans.triton_kernel import minimum_kernel
 from creditlib.vocabulary.backends import interpreted
 
 __all__ = ["reverse_minimum"]
 
-# Tokens that a program reads at a time, and its warps. The interpreter takes time for every token.
+# Tokens that a program reads at a time, its warps, registers of a thread. The interpreter takes
+# time for every token.
 CHUNK = 64 if interpreted() else 1024
-WARPS = 4
+WARPS, REGISTERS = 4, 96
 
 
 def reverse_minimum(x: Tensor, row: Tensor | None = None) -> Tensor:
@@ -32,7 +33,6 @@ def reverse_minimum(x: Tensor, row: Tensor | None = None) -> Tensor:
             *(x, flat, x.stride(0), flat.stride(0), x.shape[1]),
             ACC=tl.float64 if x.dtype == torch.float64 else tl.float32,
             CHUNK=CHUNK,
-            num_warps=WARPS,
-            **OPTIONS,
+            **compile_options(WARPS, REGISTERS),
         )
     return result

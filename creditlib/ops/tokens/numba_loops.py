@@ -19,11 +19,23 @@ from creditlib.ops.tokens.reference import no_such_turn
 
 __all__ = ["sum_turns", "to_tokens"]
 
-_BLOCK, _ONE = np.uintp(32), np.uintp(1)
+# Tokens that are looked at together. Tokens of a turn mostly lie together.
+_BLOCK, _ONE = np.uintp(16), np.uintp(1)
 
 
 @compiled
-def _row_tokens(first: Any, last: Any, credit: Any, turn: Any, bound: Any, result: Any) -> Any:
+def _scale_row(start: Any, stop: Any, weight: Any, turn: Any, result: Any) -> None:
+    """Weigh a row of the result while it is still at hand; without weights nothing is done."""
+    if len(weight) > 0:
+        for u in range(start, stop):
+            if turn[u] >= 0:
+                result[u] *= result.dtype.type(weight[u])
+
+
+@compiled
+def _row_tokens(
+    first: Any, last: Any, credit: Any, turn: Any, weight: Any, bound: Any, result: Any
+) -> Any:
     """Returns whether an id is below that of the token before it."""
     back = np.uint8(0)
     for i in range(first, last):
@@ -35,47 +47,57 @@ def _row_tokens(first: Any, last: Any, credit: Any, turn: Any, bound: Any, resul
             who = turn[u]
             result[u] = own if who >= 0 else zero
             back |= np.uint8((who >= 0) & (who < turn[u - _ONE]))
+        _scale_row(start, stop, weight, turn, result)
     return back > 0
 
 
 @compiled
 def _turn_tokens(
-    first: Any, last: Any, credit: Any, turns: Any, turn: Any, bound: Any, result: Any
+    first: Any,
+    last: Any,
+    credit: Any,
+    turns: Any,
+    turn: Any,
+    weight: Any,
+    bound: Any,
+    result: Any,
 ) -> Any:
     """Returns the largest turn id met, and whether an id went back along its row.
 
-    An id without a column is written as 0. Tokens of a turn mostly lie together: a block of one
-    turn is filled at once.
+    A block of one turn is filled at once. In any other the credit is looked up for each token,
+    without a branch: where short turns end is not predictable. `turns` is at least 1; an id without
+    a column gets the credit of the last one, and the call is refused.
     """
-    largest, back = -1, False
+    largest, back, zero, most = -1, False, credit.dtype.type(0), turns - 1
     for i in range(first, last):
         begin, u, stop = i * turns, np.uintp(bound[i]), np.uintp(bound[i + 1])
         highest = -1
         while u < stop:
-            who = np.int64(turn[u])
-            own = credit[np.uintp(begin + who)] if 0 <= who < turns else credit.dtype.type(0)
-            back |= 0 <= who < highest
-            highest = max(highest, who)
-            if u + _BLOCK <= stop:
+            count = min(_BLOCK, stop - u)
+            if count == _BLOCK:
                 others = turn.dtype.type(0)
                 for j in range(_BLOCK):
                     others |= turn[u + j] ^ turn[u]
                 if others == 0:
+                    who = np.int64(turn[u])
+                    own = credit[np.uintp(begin + min(max(who, 0), most))]
+                    own = own if who >= 0 else zero
+                    back |= 0 <= who < highest
+                    highest = who if who >= 0 else highest
                     for j in range(_BLOCK):
                         result[u + j] = own
                     u += _BLOCK
                     continue
-            result[u] = own
-            u += _ONE
+            for j in range(count):
+                who = np.int64(turn[u + j])
+                own = credit[np.uintp(begin + min(max(who, 0), most))]
+                result[u + j] = own if who >= 0 else zero
+                back |= (who >= 0) & (who < highest)
+                highest = who if who >= 0 else highest
+            u += count
         largest = max(largest, highest)
+        _scale_row(np.uintp(bound[i]), stop, weight, turn, result)
     return largest, back
-
-
-@compiled
-def _scale_tokens(first: Any, last: Any, weight: Any, turn: Any, bound: Any, result: Any) -> None:
-    for u in range(np.uintp(bound[first]), np.uintp(bound[last])):
-        if turn[u] >= 0:
-            result[u] *= weight[u]
 
 
 @compiled
@@ -117,17 +139,17 @@ def to_tokens(
     """The credit of each token, as compiled loops."""
     credit, bound = as_float(credit), bounds(turn, offsets)
     result, rows, tokens = target(turn, credit.dtype, out), len(bound) - 1, turn.numel()
-    flat, table, values = array(turn), array(credit), array(result)
+    factor = np.empty(0, dtype=np.float32) if weight is None else array(weight)
+    table, arrays = array(credit), (array(turn), factor, bound, array(result))
     if credit.ndim == 1:
-        if any(parallel_rows(_row_tokens, rows, tokens, table, flat, bound, values)):
+        if any(parallel_rows(_row_tokens, rows, tokens, table, *arrays)):
             refuse_unordered_turns("to_tokens", turn, offsets)
     else:
         turns = credit.shape[1]
-        met = parallel_rows(_turn_tokens, rows, tokens, table, turns, flat, bound, values)
+        # Rows without a turn get a column, so that looking one up stays inside.
+        table = table if turns else np.zeros(rows, dtype=table.dtype)
+        met = parallel_rows(_turn_tokens, rows, tokens, table, max(turns, 1), *arrays)
         _refuse_wrong_turns("to_tokens", met, turn, turns, offsets)
-    if weight is not None:
-        factor = array(weight.to(credit.dtype))
-        parallel_rows(_scale_tokens, rows, tokens, factor, flat, bound, values)
     return copy_to_out(result, out)
 
 

@@ -9,7 +9,7 @@ import triton.language as tl
 
 from creditlib.ops.backend.triton_precision import cut, reach
 
-__all__ = ["packed_kernel", "padded_kernel", "sum_kernel"]
+__all__ = ["packed_kernel", "padded_kernel", "row_of", "sum_kernel"]
 
 
 @triton.jit
@@ -53,7 +53,7 @@ def padded_kernel(
 
 
 @triton.jit
-def _row_of(offsets_ptr, at, rows):
+def row_of(offsets_ptr, at, rows):
     """The row of a packed token: the first row that ends after it."""
     low, high = at * 0, at * 0 + rows
     while low < high:
@@ -75,8 +75,8 @@ def packed_kernel(
     inside = at < tokens
     # Loaded before the rows are searched, so that the load overlaps the search.
     turn = tl.load(turn_ptr + at, mask=inside, other=-1)
-    first = _row_of(offsets_ptr, start, rows)
-    last = _row_of(offsets_ptr, tl.minimum(start + BLOCK, tokens) - 1, rows)
+    first = row_of(offsets_ptr, start, rows)
+    last = row_of(offsets_ptr, tl.minimum(start + BLOCK, tokens) - 1, rows)
     low = tl.zeros([BLOCK], tl.int64) + first
     high = tl.zeros([BLOCK], tl.int64) + last
     between = last - first

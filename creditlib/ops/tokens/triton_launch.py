@@ -3,10 +3,13 @@
     to_tokens   one pass over the tokens; the credit of a few thousand turns stays in the cache.
                 For packed tokens a program searches the rows of its first and last token, and
                 each of its tokens searches between these two.
-    sum_turns   a program for each row and 8 turns, which skips chunks without tokens of its turns.
-                Sums are cut as in `triton_precision`: no padding, gap or layout changes a bit.
+    sum_turns   Few tokens: a program for each row and 8 turns, which skips chunks without tokens of
+                its turns. Many: a program for each chunk, in two launches, of which the first finds
+                how large the values of each turn are (of integers nothing needs to be found); both
+                add to memory that is cleared before. Sums are cut as in `triton_precision`: no
+                order, padding, gap or layout changes a bit.
 
-The launchers never wait for the device and clear no memory, so CUDA graphs can record them. On a
+The launchers never wait for the device, so CUDA graphs can record them. On a
 CPU a turn id past the last turn is refused. On a GPU such a token gets 0 and counts nowhere.
 """
 
@@ -22,6 +25,7 @@ from creditlib.ops.backend.triton_tensors import OPTIONS, on, rows, target
 from creditlib.ops.precision import copy_to_out
 from creditlib.ops.tokens.reference import refuse_turns
 from creditlib.ops.tokens.triton_kernel import packed_kernel, padded_kernel, sum_kernel
+from creditlib.ops.tokens.triton_runs import range_kernel, runs_kernel
 
 __all__ = ["sum_turns", "to_tokens"]
 
@@ -30,6 +34,9 @@ TILES = [(32, (32, 32)), (128, (8, 128)), (512, (2, 512)), (None, (1, 1024))]
 PACKED, WARPS = 1024, 4
 # Turns of a program that sums, and tokens that it reads at once.
 TURNS, CHUNK = 8, 256
+# Tokens of a batch, and of a row on average, from which on a program takes a chunk: RUN tokens.
+MANY, WIDE = 2**18, 2**13
+RUN, RUN_WARPS = 512, 1
 # float64 adds integers of at most 32 bits without rounding.
 SMALL = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32)
 
@@ -81,15 +88,34 @@ def sum_turns(x: Tensor, turn: Tensor, turns: int, *, offsets: Tensor | None = N
     result = torch.empty((height, turns), dtype=dtype, device=x.device)
     if not result.numel():
         return result
-    exact = x.dtype in SMALL
-    x, turn = rows(x), rows(turn)
-    if offsets is None:
-        sizes = [turn.shape[1], turns, x.stride(0), turn.stride(0)]
-    else:
-        offsets, sizes = rows(offsets), [0, turns, 0, 0]
+    exact, tokens = x.dtype in SMALL, turn.numel()
+    x, turn, offsets = rows(x), rows(turn), None if offsets is None else rows(offsets)
+    if tokens >= min(MANY, WIDE * height):
+        return _sum_runs(x, turn, offsets, exact, result)
+    sizes = [turn.shape[-1] if offsets is None else 0, turns]
+    strides = [0, 0] if offsets is not None else [x.stride(0), turn.stride(0)]
     with on(x):
         sum_kernel[(height * -(-turns // TURNS),)](
-            *(x, turn, result, offsets, *sizes),
+            *(x, turn, result, offsets, *sizes, *strides),
             EXACT=exact, TURNS=TURNS, CHUNK=CHUNK, num_warps=WARPS, **OPTIONS,
         )  # fmt: skip
     return result
+
+
+def _sum_runs(
+    x: Tensor, turn: Tensor, offsets: Tensor | None, exact: bool, result: Tensor
+) -> Tensor:
+    """The sums of turns, a program for each chunk."""
+    (height, turns), width = result.shape, turn.shape[-1]
+    programs = -(-width // RUN) * (height if offsets is None else 1)
+    strides = [0, 0] if offsets is not None else [x.stride(0), turn.stride(0)]
+    sizes = [height, width, turns, *strides]
+    # Largest values, numbers of tokens, coarse and fine pieces of sums.
+    both = torch.zeros((2 if exact else 4, height, turns), dtype=torch.int64, device=x.device)
+    found, sums = None if exact else both[:2], both[-2:].view(torch.float64)
+    form: dict[str, Any] = {"CHUNK": RUN, "num_warps": RUN_WARPS, **OPTIONS}
+    with on(x):
+        if found is not None:
+            range_kernel[(programs,)](x, turn, offsets, found, *sizes, **form)
+        runs_kernel[(programs,)](x, turn, offsets, found, sums, *sizes, **form)
+    return torch.add(sums[0], sums[1], out=result)

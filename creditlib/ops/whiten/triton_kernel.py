@@ -11,7 +11,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from creditlib.ops.backend.triton_precision import cut, reach
+from creditlib.ops.backend.triton_precision import cut_finite, reach
 
 __all__ = [
     "FACTOR", "MASK", "TURN", "one_program", "range_kernel", "sums_kernel", "whiten_kernel",
@@ -24,70 +24,89 @@ FACTOR, MASK, TURN = tl.constexpr(0), tl.constexpr(1), tl.constexpr(2)
 @triton.jit
 def _position(i, width, row, FLAT: tl.constexpr):
     """The position of the value numbered i, in rows of `width` values that start `row` apart."""
-    return i if FLAT else (i // width) * row + i % width
+    return i if FLAT else (i // width).to(tl.int64) * row + i % width
 
 
 @triton.jit
-def _load(data, i, KIND: tl.constexpr, FLAT: tl.constexpr):
-    """(x, weight, counts) in float64; x has no meaning where `counts` is False."""
-    x_ptr, w_ptr, n, width, x_row, w_row = data
-    weight = tl.load(w_ptr + _position(i, width, w_row, FLAT), mask=i < n, other=0)
-    counts = (i < n) & (weight >= 0 if KIND == TURN else weight > 0)
+def _share(n, BLOCK: tl.constexpr):
+    """(first value of the program, how many are left from it on, distance of its blocks).
+
+    They have the integer type of `n`. What is left is compared with places in a block, because the
+    place of a value past the end may overflow.
+    """
+    zero = tl.cast(0, tl.int32) + n * 0
+    first = zero + tl.program_id(0) * BLOCK
+    return first, zero + n - first, zero + tl.num_programs(0) * BLOCK
+
+
+@triton.jit
+def _load(data, first, left, KIND: tl.constexpr, FLAT: tl.constexpr, BLOCK: tl.constexpr):
+    """(x, weight, counts) of a block; x and weight have no meaning where `counts` is False.
+
+    x is in its own type, or float32 if that is wider.
+    """
+    x_ptr, w_ptr, _n, width, x_row, w_row = data
+    lane = tl.arange(0, BLOCK)
+    inside, i = lane < left, tl.multiple_of(first, BLOCK) + lane
+    weight = tl.load(w_ptr + _position(i, width, w_row, FLAT), mask=inside, other=0)
+    counts = inside & (weight >= 0 if KIND == TURN else weight > 0)
     # Values that do not count are loaded too: a mask that varies by value would split the load.
-    x = tl.load(x_ptr + _position(i, width, x_row, FLAT), mask=i < n, other=0.0).to(tl.float64)
-    row_weight = weight.to(tl.float64) if KIND == FACTOR else tl.full(i.shape, 1.0, tl.float64)
-    return x, tl.where(counts, row_weight, 0.0), counts
-
-
-@triton.jit
-def _share(BLOCK: tl.constexpr):
-    """(start of the first block of the program, distance of its blocks)."""
-    return tl.program_id(0).to(tl.int64) * BLOCK, tl.num_programs(0).to(tl.int64) * BLOCK
+    x = tl.load(x_ptr + _position(i, width, x_row, FLAT), mask=inside, other=0.0)
+    if x.dtype != tl.float64:
+        x = x.to(tl.float32)
+    return x, weight, counts
 
 
 @triton.jit
 def _range(data, KIND: tl.constexpr, FLAT: tl.constexpr, BLOCK: tl.constexpr):
     """(count, lowest, highest, largest weight) of the program's share."""
-    first, step = _share(BLOCK)
+    first, left, step = _share(data[2], BLOCK)
+    OWN: tl.constexpr = tl.float64 if data[0].dtype.element_ty == tl.float64 else tl.float32
     number = tl.zeros([BLOCK], tl.int32)
-    low = tl.full([BLOCK], float("inf"), tl.float64)
-    high = tl.full([BLOCK], float("-inf"), tl.float64)
-    top = tl.zeros([BLOCK], tl.float64)
-    while first < data[2]:
-        i = tl.multiple_of(first, BLOCK) + tl.arange(0, BLOCK)
-        x, weight, counts = _load(data, i, KIND, FLAT)
+    low = tl.full([BLOCK], float("inf"), OWN)
+    high = tl.full([BLOCK], float("-inf"), OWN)
+    top = tl.zeros([BLOCK], data[1].dtype.element_ty)
+    while left > 0:
+        x, weight, counts = _load(data, first, left, KIND, FLAT, BLOCK)
         number += counts.to(tl.int32)
         low = tl.minimum(low, tl.where(counts, x, float("inf")))
         high = tl.maximum(high, tl.where(counts, x, float("-inf")))
-        top = tl.maximum(top, weight)
+        if KIND == FACTOR:
+            top = tl.maximum(top, tl.where(counts, weight, 0))
         first += step
-    count = tl.sum(number.to(tl.float64), 0)
-    return count, tl.min(low, 0), tl.max(high, 0), tl.max(top, 0)
+        left -= step
+    count = tl.sum(number, 0).to(tl.float64)
+    largest = tl.max(top, 0).to(tl.float64) if KIND == FACTOR else tl.where(count > 0, 1.0, 0.0)
+    return count, tl.min(low, 0).to(tl.float64), tl.max(high, 0).to(tl.float64), largest
 
 
 @triton.jit
 def _sums(data, extent, KIND: tl.constexpr, FLAT: tl.constexpr, BLOCK: tl.constexpr):
     """Σ w, Σ w s and Σ w s² of s = x − lowest, each in two exact pieces."""
-    first, step = _share(BLOCK)
+    first, left, step = _share(data[2], BLOCK)
     count, low, high, top = extent
-    span = tl.where(count > 0, high - low, 0.0)
+    low, span = tl.where(count > 0, low, 0.0), tl.where(count > 0, high - low, 0.0)
     weight_bound, value_bound = reach(top, count), reach(top * span, count)
     square_bound = reach(top * span * span, count)
     weight_sum, weight_fine = tl.zeros([BLOCK], tl.float64), tl.zeros([BLOCK], tl.float64)
     value_sum, value_fine = tl.zeros([BLOCK], tl.float64), tl.zeros([BLOCK], tl.float64)
     square_sum, square_fine = tl.zeros([BLOCK], tl.float64), tl.zeros([BLOCK], tl.float64)
-    while first < data[2]:
-        i = tl.multiple_of(first, BLOCK) + tl.arange(0, BLOCK)
-        x, weight, counts = _load(data, i, KIND, FLAT)
-        shifted = tl.where(counts, x - low, 0.0)
+    while left > 0:
+        x, weight, counts = _load(data, first, left, KIND, FLAT, BLOCK)
+        # The lowest value is one of x, so its own type holds it, and its distance is exactly 0.
+        shifted = tl.where(counts, x, low.to(x.dtype)).to(tl.float64) - low
+        weighted = shifted
         if KIND == FACTOR:
-            coarse, fine = cut(weight, weight_bound, count)
+            factor = tl.where(counts, weight.to(tl.float64), 0.0)
+            weighted = factor * shifted
+            coarse, fine = cut_finite(factor, weight_bound, count)
             weight_sum, weight_fine = weight_sum + coarse, weight_fine + fine
-        coarse, fine = cut(weight * shifted, value_bound, count)
+        coarse, fine = cut_finite(weighted, value_bound, count)
         value_sum, value_fine = value_sum + coarse, value_fine + fine
-        coarse, fine = cut(weight * shifted * shifted, square_bound, count)
+        coarse, fine = cut_finite(weighted * shifted, square_bound, count)
         square_sum, square_fine = square_sum + coarse, square_fine + fine
         first += step
+        left -= step
     return (
         tl.sum(weight_sum, 0),
         tl.sum(weight_fine, 0),
@@ -120,14 +139,22 @@ def _store(
     data, out_ptr, out_row, mean, rstd,
     KIND: tl.constexpr, FLAT: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Store the whitened values of the program's share, 0 for values that do not count."""
-    first, step = _share(BLOCK)
-    while first < data[2]:
-        i = tl.multiple_of(first, BLOCK) + tl.arange(0, BLOCK)
-        x, _weight, counts = _load(data, i, KIND, FLAT)
-        result = tl.where(counts, (x - mean) * rstd, 0.0).to(out_ptr.dtype.element_ty)
-        tl.store(out_ptr + _position(i, data[3], out_row, FLAT), result, mask=i < data[2])
+    """Store the whitened values of the program's share, 0 for values that do not count.
+
+    The mean is subtracted in two parts, as in the reference: a large one costs no digits.
+    """
+    first, left, step = _share(data[2], BLOCK)
+    OWN: tl.constexpr = tl.float64 if data[0].dtype.element_ty == tl.float64 else tl.float32
+    near = mean.to(OWN)
+    rest, factor = (mean - near.to(tl.float64)).to(OWN), rstd.to(OWN)
+    while left > 0:
+        x, _weight, counts = _load(data, first, left, KIND, FLAT, BLOCK)
+        result = tl.where(counts, ((x - near) - rest) * factor, 0.0)
+        lane = tl.arange(0, BLOCK)
+        at = _position(tl.multiple_of(first, BLOCK) + lane, data[3], out_row, FLAT)
+        tl.store(out_ptr + at, result.to(out_ptr.dtype.element_ty), mask=lane < left)
         first += step
+        left -= step
 
 
 @triton.jit

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from creditlib.ops.backend.triton_tensors import OPTIONS, on, rows, target
+from creditlib.ops.backend.triton_tensors import compile_options, on, rows, target
 from creditlib.ops.precision import copy_to_out
 from creditlib.ops.whiten.reference import refuse_not_finite
 from creditlib.ops.whiten.triton_kernel import (
@@ -38,6 +38,10 @@ __all__ = ["moments", "standardize", "standardize_written"]
 # of the next launch reads PARTIALS partial results of each program before.
 FEW, PROGRAMS, BLOCK, WARPS = 8192, 512, 1024, 8
 PARTIALS = 10
+# Registers of a thread. With 64 all PROGRAMS run at once on a large GPU; factors need more. One
+# program alone may take what it likes.
+REGISTERS = {MASK.value: 64, TURN.value: 64, FACTOR.value: 128}
+REGISTERS_ALONE = 128
 
 
 def _launch(x: Tensor, weight: Tensor, eps: float, kind: int, out: Tensor | None) -> Tensor:
@@ -63,7 +67,7 @@ def _moments_and_result(
     n, width = x.numel(), max(x.shape[-1], 1)
     sizes = [n, width, x.stride(0), weight.stride(0)]
     form: dict[str, Any] = {"KIND": kind, "FLAT": flat, "BLOCK": BLOCK}
-    form.update(num_warps=WARPS, **OPTIONS)
+    form.update(compile_options(WARPS, REGISTERS_ALONE if n <= FEW else REGISTERS[kind]))
     last = {"EPS": float(eps), "WRITE": out is not None, **form}
     with on(x):
         if n <= FEW:

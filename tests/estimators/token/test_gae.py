@@ -101,3 +101,60 @@ def test_a_row_without_written_tokens_is_all_zero():
     result = cl.gae(token_reward=garbage, value=garbage, turn=unwritten, gamma=1.0, lam=1.0)
     for part in result:
         assert_same(part, torch.zeros(1, 3))
+
+
+def test_whitened_by_hand():
+    tensors = {
+        "token_reward": torch.tensor([[0.0, 0.0, 2.0, 0.0], [4.0, 0.0, 9.0, 9.0]], dtype=F64),
+        "value": torch.zeros(2, 4, dtype=F64),
+        "turn": torch.tensor([[0, -1, 0, -1], [0, -1, -1, -1]]),
+    }
+    # Advantages 0, 2 and 4 (lam = 0): mean 2, squares 4 + 0 + 4 over 2 = 4, with eps 12: over 4.
+    advantage, returns = cl.gae(**tensors, gamma=0.0, lam=0.0, whiten=True, eps=12.0)
+    assert advantage.tolist() == [[-0.5, 0, 0, 0], [0.5, 0, 0, 0]]
+    assert returns.tolist() == [[0, 0, 2, 0], [4, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("layout", ["padded", "present", "packed"])
+@pytest.mark.parametrize("dtype", [torch.float32, F64])
+def test_whitening_in_one_call_gives_the_bits_of_two(backend, layout, dtype):
+    x = batch(7)
+    x = {name: each.to(dtype) if each.dtype == F64 else each for name, each in x.items()}
+    if layout == "present":
+        x["present"] = span(x["turn"] >= 0)
+    if layout == "packed":
+        bootstrap = x.pop("bootstrap")
+        x = {name: each.reshape(-1) for name, each in x.items()}
+        x |= {"bootstrap": bootstrap, "offsets": torch.arange(7) * 17}
+    plain, expected = cl.gae(**x, gamma=0.9, lam=0.8)
+    found, returns = cl.gae(**x, gamma=0.9, lam=0.8, whiten=True, eps=1e-3)
+    assert_same(found, cl.whiten(plain, x["turn"] >= 0, eps=1e-3))
+    assert_same(returns, expected)
+    around = torch.full((2, *plain.shape, 2), 77.0, dtype=dtype)
+    out = around[0, ..., 0], around[1, ..., 1]
+    result = cl.gae(**x, gamma=0.9, lam=0.8, whiten=True, eps=1e-3, out=out)
+    assert result[0] is out[0]
+    assert result[1] is out[1]
+    assert_same(out[0], found)
+    assert_same(out[1], returns)
+    assert (around[0, ..., 1] == 77).all()
+    assert (around[1, ..., 0] == 77).all()
+
+
+def test_equal_advantages_whiten_to_nothing(backend):
+    turn = torch.tensor([[0, -1, 1], [0, 0, -1]])
+    reward = torch.where(turn >= 0, 100.3, NAN)
+    value = torch.zeros(2, 3)
+    advantage, returns = cl.gae(
+        token_reward=reward, value=value, turn=turn, gamma=0.0, lam=0.0, whiten=True, eps=0.0
+    )
+    assert_same(advantage, torch.zeros(2, 3))
+    assert returns.unique().tolist() == [0, reward[0, 0].item()]
+
+
+def test_what_cannot_be_whitened_is_refused(backend, refusal):
+    given = {"token_reward": torch.ones(1, 2), "value": torch.tensor([[0.0, NAN]])}
+    sentence = refusal(
+        cl.gae, **given, turn=torch.zeros(1, 2).long(), gamma=1.0, lam=1.0, whiten=True
+    )
+    assert "finite wherever its weight is above 0" in sentence

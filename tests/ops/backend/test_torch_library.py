@@ -15,6 +15,7 @@ CALLS = {
     "token_returns": ((X, TURN), {"gamma": 0.5}),
     "whitened_returns": ((X.half(), TURN), {"gamma": 0.5, "eps": 0.0}),
     "gae": ((X, X.double(), TURN), {"gamma": 0.5, "lam": 0.5}),
+    "whitened_gae": ((X, X.double(), TURN), {"gamma": 0.5, "lam": 0.5, "eps": 0.0}),
     "turn_returns": ((SMALL, SMALL > 0, 0.5), {}),
     "reverse_minimum": ((SMALL,), {}),
     "to_tokens": ((SMALL, TURN), {}),

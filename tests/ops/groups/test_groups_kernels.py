@@ -27,11 +27,12 @@ def device():
         yield
 
 
-@pytest.fixture
-def tile(monkeypatch):
-    """Tiles smaller than the rows."""
-    monkeypatch.setattr(groups_triton, "ROWS", 4)
-    monkeypatch.setattr(groups_triton, "COLS", 8)
+@pytest.fixture(params=["pairs", "table"])
+def tile(request, monkeypatch):
+    """Both forms, with tiles smaller than the rows."""
+    for name, value in (("ROWS", 4), ("COLS", 8), ("BLOCK", 8)):
+        monkeypatch.setattr(groups_triton, name, value)
+    monkeypatch.setattr(groups_triton, "PAIRS", 0 if request.param == "table" else 10**9)
 
 
 def draws(seed, shape):
@@ -76,12 +77,15 @@ def test_against_the_reference(center, scale, shape):
 
 
 @pytest.mark.parametrize("center", ["mean", "leave_one_out"])
-@pytest.mark.parametrize("tile", [(4, 8), pytest.param((8, 4), marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "tile", [(4, 8, 10**9), NIGHTLY((8, 4, 10**9)), (4, 8, 0), NIGHTLY((4, 16, 0))]
+)
 def test_neither_order_nor_padding_nor_tiles_change_a_bit(center, tile, monkeypatch):
     x, keys, where, weight, part = draws(3, (3, 8))
     # One group of very different sizes: sums that round would round differently.
     x, keys = x * 10.0 ** (torch.arange(8) % 3), (keys[0] * 0, keys[1] * 0)
     rule = {"center": center, "scale": "std", "lone": "zero"}
+    monkeypatch.setattr(groups_triton, "PAIRS", tile[2])
     expected = relative(x, keys, where, weight=weight, leave_out=part, **rule)
     plain = relative(x, keys, where, **rule)
     order = torch.randperm(24)
@@ -96,6 +100,7 @@ def test_neither_order_nor_padding_nor_tiles_change_a_bit(center, tile, monkeypa
     ]
     monkeypatch.setattr(groups_triton, "ROWS", tile[0])
     monkeypatch.setattr(groups_triton, "COLS", tile[1])
+    monkeypatch.setattr(groups_triton, "BLOCK", tile[1])
     y, *ids, member, row_weight, own = mixed
     result = relative(y, tuple(ids), member, weight=row_weight, leave_out=own, **rule)
     assert_same(result, expected.reshape(-1)[order])
@@ -104,6 +109,23 @@ def test_neither_order_nor_padding_nor_tiles_change_a_bit(center, tile, monkeypa
     y, *ids, member, row_weight, own = wide
     result = relative(y, tuple(ids), member, weight=row_weight, leave_out=own, **rule)
     assert_same(result[:, 2:10], expected)
+
+
+@pytest.mark.usefixtures("tile")
+def test_a_table_holds_one_group_many_groups_and_what_is_not_finite():
+    torch.manual_seed(4)
+    every, one = torch.ones(40, dtype=torch.bool), torch.zeros(40, dtype=torch.int64)
+    x, apart = torch.randn(40, dtype=F64), torch.randperm(40) * 2**40
+    for keys in ((), (one,), (apart,), (one, apart), (apart // 2**41,)):
+        expected = groups.relative(x, keys, every, scale="std")
+        for where in (every, None):
+            assert_close(relative(x, keys, where, scale="std"), expected)
+    pairs = torch.arange(40) // 2
+    for value in (torch.nan, torch.inf, -torch.inf):
+        found = relative(x.masked_fill(apart == 0, value), (pairs,), every, scale="std")
+        bad = pairs == pairs[apart == 0]
+        assert found[bad].isnan().all()
+        assert_same(found[~bad], relative(x, (pairs,), every, scale="std")[~bad])
 
 
 @pytest.mark.usefixtures("tile")
@@ -144,12 +166,14 @@ def test_what_no_kernel_is_for_is_left_to_the_reference(monkeypatch):
     for rule in rules:
         assert_same(relative(x, keys, where, **rule), groups.relative(x, keys, where, **rule))
     monkeypatch.setattr(groups_triton, "relative_kernel", None)
-    monkeypatch.setattr(groups_triton, "MOST", 11)
-    assert_same(relative(x, keys, where), groups.relative(x, keys, where))
+    third = (*keys, keys[0] * 0)
+    assert_same(relative(x, third, where), groups.relative(x, third, where))
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
 def test_empty_shapes(shape):
     x = torch.ones(shape)
     result = relative(x, (x.long(),), x > 0)
+    assert (result.shape, result.dtype) == (shape, torch.float32)
+    result = relative(x.to(F64), (x.long(),), x > 0)
     assert (result.shape, result.dtype) == (shape, F64)

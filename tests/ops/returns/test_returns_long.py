@@ -39,8 +39,8 @@ def form(request, monkeypatch):
     monkeypatch.setattr(launch, "MANY_ROWS", 0 if request.param == "whole" else 10**9)
     monkeypatch.setattr(launch, "MOST_PROGRAMS", 10**9)
     for size in (4, 8):
-        monkeypatch.setitem(launch.WHOLE, size, launch.WHOLE[size]._replace(chunk=CHUNK))
-        monkeypatch.setitem(launch.SPLIT, size, launch.SPLIT[size]._replace(chunk=CHUNK))
+        for forms in (launch.WHOLE, launch.LARGE, launch.SPLIT):
+            monkeypatch.setitem(forms, size, forms[size]._replace(chunk=CHUNK))
     return request.param
 
 
@@ -302,12 +302,24 @@ def test_the_form_follows_from_the_rows(form):
     assert len({each for each, _ in forms}) == 1
 
 
+def test_fewer_rows_get_larger_programs(monkeypatch):
+    """Nothing but the number of rows decides: not the width, so padding changes no bit."""
+    monkeypatch.setattr(launch, "MANY_ROWS", 128)
+    monkeypatch.setattr(launch, "MORE_ROWS", 512)
+    for width in (1, 10**3, 10**6):
+        found = [launch._form(4, rows, width, packed=False) for rows in (1, 127, 128, 511, 512)]
+        large, small = (launch.LARGE[4], 1), (launch.WHOLE[4], 1)
+        assert found[2:] == [large, large, small]
+        assert [each for each, _ in found[:2]] == [launch.SPLIT[4]] * 2
+
+
 @pytest.mark.skipif(DEVICE == "cuda", reason="looks at memory of the CPU")
 def test_nothing_beyond_the_tensors_is_read(form):
     if form == "split":
         pytest.skip("the script runs both forms")
     command = [sys.executable, fenced.__file__]
-    environment = {**os.environ, "PYTHONPATH": str(Path(interpreter.__file__).parent)}
+    tests = Path(interpreter.__file__).parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (tests.parent, tests)))}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     beyond = subprocess.run([*command, "--beyond"], capture_output=True, env=environment)

@@ -124,6 +124,39 @@ def test_a_mask_for_a_map_is_refused(backend, level, refusal):
         assert refusal(sum_turns, credit.new_ones(2, 4), mask, 2) == f"turn_sum: {wanted}"
 
 
+def outcome(run, *args, **more):
+    """What a call returns, or the sentence that refuses it."""
+    try:
+        return run(*args, **more)
+    except cl.ContractError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("tokens", [15, 16, 17, 32, 33, 50])
+@pytest.mark.parametrize("turns", [0, 1, 4, 40])
+@given(seed=st.integers(0, 10**6))
+def test_short_turns_are_looked_up_as_by_the_reference(tokens, turns, seed):
+    """Blocks of one turn, of many and of holes; ids without a column and ids that go back."""
+    draw = torch.Generator().manual_seed(seed)
+    dtype = (torch.int8, torch.int16, torch.int32, torch.int64)[seed % 4]
+    share = (0.02, 0.2, 0.7)[seed % 3]
+    turn = (torch.rand(3, tokens, generator=draw) < share).cumsum(1)
+    turn = turn if seed % 7 == 0 else turn.clamp(max=turns - 1)
+    turn = torch.where(torch.rand(3, tokens, generator=draw) < 0.2 * (seed % 2), -2, turn)
+    if seed % 5 == 0:
+        turn[seed % 3, seed % tokens] = 0
+    turn, credit = turn.to(dtype), torch.randn(3, turns, generator=draw)
+    weight = torch.where(turn >= 0, torch.rand(3, tokens, generator=draw, dtype=F64), torch.nan)
+    for more in ({}, {"weight": weight}):
+        expected = outcome(spread.to_tokens, credit, turn, **more)
+        for quick in QUICK:
+            found = outcome(implementation(spread.to_tokens, quick), credit, turn, **more)
+            if isinstance(expected, str):
+                assert found == expected
+            else:
+                assert_same(found, expected)
+
+
 def test_a_packed_row_may_begin_with_a_lower_turn_than_the_row_before_it_ends(backend):
     turn, offsets = torch.tensor([0, 1, 0, 1]), torch.tensor([0, 2, 4])
     run = implementation(spread.to_tokens, backend)
@@ -142,6 +175,14 @@ def test_credit_is_written_into_out_and_nowhere_else(backend):
     assert result.data_ptr() == around[1:4].data_ptr()
     assert_same(result, run(credit, turn))
     assert (around[[0, 4]] == 77).all()
+
+
+def test_a_negated_view_receives_the_result(backend):
+    credit, _, turn, _ = draws(5, 3, 4, 9)
+    memory = torch.zeros(3, 9, dtype=F64)
+    run = implementation(spread.to_tokens, backend)
+    run(credit, turn, out=torch._neg_view(memory))
+    assert_same(-memory, run(credit, turn) + 0.0)
 
 
 def test_packed_tokens_and_offsets_go_together(refusal):

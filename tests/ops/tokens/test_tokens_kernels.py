@@ -22,6 +22,15 @@ def device():
         yield
 
 
+@pytest.fixture(params=["a program for turns of a row", "a program for a chunk"])
+def form(request, monkeypatch):
+    """Both forms of the sums, with chunks shorter than the rows."""
+    least = 0 if "chunk" in request.param else 10**9
+    for name, value in (("MANY", least), ("WIDE", least), ("RUN", 16)):
+        monkeypatch.setattr(spread_triton, name, value)
+    return request.param
+
+
 def draws(seed, rows, turns, tokens):
     torch.manual_seed(seed)
     turn = turn_map(rows, turns, tokens)
@@ -105,11 +114,16 @@ def test_a_turn_without_a_column_reads_nothing_of_its_neighbours(monkeypatch):
     offsets = torch.tensor([0, 4, 8])
     packed = spread_triton.to_tokens(around[:, :2], turn.view(-1), offsets=offsets)
     assert_same(packed, expected.view(-1))
-    sums = spread_triton.sum_turns(torch.ones(2, 4), turn, 2)
-    assert_same(sums, torch.tensor([[1.0, 1.0], [0.0, 1.0]]))
+    for least in (10**9, 0):  # both forms of the sums
+        monkeypatch.setattr(spread_triton, "MANY", least)
+        monkeypatch.setattr(spread_triton, "WIDE", least)
+        sums = spread_triton.sum_turns(torch.ones(2, 4), turn, 2)
+        assert_same(sums, torch.tensor([[1.0, 1.0], [0.0, 1.0]]))
 
 
+@pytest.mark.usefixtures("form")
 def test_sums_by_hand_over_several_chunks_and_blocks_of_turns(monkeypatch):
+    monkeypatch.setattr(spread_triton, "RUN", 4)
     monkeypatch.setattr(spread_triton, "CHUNK", 4)
     monkeypatch.setattr(spread_triton, "TURNS", 2)
     # token t belongs to turn t // 3 and is worth t: turn k has 3k, 3k + 1, 3k + 2
@@ -120,6 +134,7 @@ def test_sums_by_hand_over_several_chunks_and_blocks_of_turns(monkeypatch):
     assert counts.tolist() == [[3, 3, 3, 3, 3, 0]]
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("dtype", [torch.float32, F64])
 def test_neither_padding_nor_gaps_nor_order_change_a_bit_of_a_sum(dtype, monkeypatch):
     monkeypatch.setattr(spread_triton, "CHUNK", 8)
@@ -141,6 +156,29 @@ def test_neither_padding_nor_gaps_nor_order_change_a_bit_of_a_sum(dtype, monkeyp
     assert_same(packed, expected)
 
 
+@pytest.mark.parametrize("kind", [torch.int8, torch.int64])
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int32, torch.bfloat16, torch.float32, F64])
+def test_both_forms_of_the_sums_are_the_same_bits(kind, dtype, monkeypatch):
+    monkeypatch.setattr(spread_triton, "RUN", 8)
+    lengths = torch.tensor([0, 13, 1, 0, 0, 30, 8, 3, 0])
+    offsets, tokens = layouts.offsets_of(lengths), int(lengths.sum())
+    turn = torch.cat([turn_map(1, 4, n)[0] for n in lengths.tolist()]).to(kind)
+    x = (torch.randn(tokens) * 10.0 ** torch.randint(0, 6, (tokens,))).to(dtype)
+    found = {}
+    for least in (10**9, 0):
+        monkeypatch.setattr(spread_triton, "MANY", least)
+        monkeypatch.setattr(spread_triton, "WIDE", least)
+        packed = [spread_triton.sum_turns(x, turn, 4, offsets=y) for y in (offsets, offsets.int())]
+        assert_same(*packed)
+        # Two rows of which only the first columns count, as parts of wider ones.
+        wide = torch.stack([x, x.flip(0)])[:, : tokens - 5]
+        ids = torch.stack([turn[:0].new_full((tokens,), 3), turn * 0 + 1])[:, : tokens - 5]
+        found[least] = packed[0], spread_triton.sum_turns(wide, ids, 4)
+    for few, many in zip(found[10**9], found[0], strict=True):
+        assert_same(many, few)
+
+
+@pytest.mark.usefixtures("form")
 def test_sums_are_exact_to_the_last_place():
     torch.manual_seed(6)
     x = torch.randn(4, 200, dtype=F64) * 10.0 ** torch.randint(0, 5, (4, 200))
@@ -148,6 +186,7 @@ def test_sums_are_exact_to_the_last_place():
     assert sums[:, 0].tolist() == [math.fsum(row) for row in x.tolist()]
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("bad", [torch.inf, torch.nan])
 def test_what_is_not_finite_stays_in_its_turn(bad):
     x, turn = torch.tensor([[1.0, bad, 2.0, 4.0, 9.0]]), torch.tensor([[0, 1, 1, 2, -1]])
@@ -157,6 +196,7 @@ def test_what_is_not_finite_stays_in_its_turn(bad):
     assert sums[0, 1].isnan() == (bad != torch.inf)
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("shape", [(0, 3, 4), (2, 0, 4), (2, 3, 0), (0, 0, 0)])
 def test_empty_shapes(shape):
     rows, turns, tokens = shape

@@ -68,6 +68,23 @@ def test_against_the_reference(size, dtype, kind):
 
 
 @pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_short_types_are_compared_in_float32(dtype):
+    # 3 and 5: mean 4, squares 1 + 1 over 1, plus eps 2: rstd 1/2
+    x, mask = torch.tensor([3.0, torch.inf, 5.0], dtype=dtype), torch.tensor([True, False, True])
+    assert [m.item() for m in moments(x, mask, 2.0)] == [4, 0.5]
+    assert standardize(x, mask, 2.0).tolist() == [-0.5, 0, 0.5]
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_float32_is_whitened_as_in_the_reference(offset):
+    """The result is made in the type of the values, from the same two parts of the mean."""
+    x, mask = (torch.arange(50) % 7).to(torch.float32) / 64 + offset, torch.arange(50) % 5 > 0
+    assert_same(standardize(x, mask, 0.25), whitening.standardize(x, mask, 0.25))
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("kind", [torch.int8, torch.int16, torch.int32, torch.int64])
 def test_written_tokens_are_those_with_a_turn(kind):
     torch.manual_seed(1)

@@ -1,0 +1,103 @@
+"""Faults of recursions in blocks of columns, of whitening in one call and of results in place."""
+
+from mutants.mutants_machine import Mutant, by_hand
+
+ALIGNED = "ops/returns/test_right_aligned.py"
+MUTANTS = [
+    Mutant(
+        "what a block is handed is discounted once too little",
+        "ops/returns/right_aligned.py",
+        "decay ** (BLOCK - k)",
+        "decay ** (BLOCK - 1 - k)",
+        "discounted_return",
+        by_hand(ALIGNED, "test_two_blocks_by_hand"),
+    ),
+    Mutant(
+        "a block hands on nothing of what it was handed",
+        "ops/returns/right_aligned.py",
+        "    _walk(first, decay**BLOCK)\n",
+        "",
+        "discounted_return",
+        by_hand(ALIGNED, "test_rows_whose_lengths_cannot_be_read"),
+    ),
+    Mutant(
+        "what blocks hand on shares memory with the blocks",
+        "ops/returns/right_aligned.py",
+        ".clone(memory_format=torch.contiguous_format)",
+        ".contiguous()",
+        "discounted_return",
+        by_hand(ALIGNED, "test_two_blocks_by_hand"),
+    ),
+    Mutant(
+        "blocks are counted from the left end of a row",
+        "ops/returns/right_aligned.py",
+        'torch.arange(most, device="cpu") >= most - count[:, None]',
+        'torch.arange(most, device="cpu") < count[:, None]',
+        "gae",
+        by_hand(ALIGNED, "test_the_table_by_hand"),
+    ),
+    Mutant(
+        "the first token of a row is compared with the last one of the row before",
+        "ops/returns/right_aligned.py",
+        "    back[written.end[inside] - 1] = False  # the first token of another row\n",
+        "",
+        "discounted_return",
+        by_hand(ALIGNED, "test_ids_go_back_within_a_row_only"),
+    ),
+    Mutant(
+        "rewards on tool output are not looked for",
+        "ops/returns/reference.py",
+        "    if torch.count_nonzero(own) == torch.count_nonzero(reward):\n",
+        "    if own.numel():\n",
+        "gae",
+        "rewards_are_never_lost",
+    ),
+    Mutant(
+        "advantages are whitened over padding too",
+        "ops/returns/reference.py",
+        "standardize(advantage, turn >= 0, eps, first)",
+        "standardize(advantage, turn >= -1, eps, first)",
+        "gae",
+        by_hand("estimators/token/test_gae.py", "test_whitened_by_hand"),
+    ),
+    Mutant(
+        "returns are whitened as well",
+        "ops/returns/reference.py",
+        "eps, first), copy_to_out(returns, second)",
+        "eps, first), standardize(returns, turn >= 0, eps, second)",
+        "gae",
+        by_hand("estimators/token/test_gae.py", "test_whitened_by_hand"),
+    ),
+    Mutant(
+        "the option to whiten is ignored",
+        "estimators/token/gae.py",
+        " if whiten else returns.gae",
+        " if whiten is None else returns.gae",
+        "gae",
+        by_hand("estimators/token/test_gae.py", "test_whitened_by_hand"),
+    ),
+    Mutant(
+        "other elements of the memory of an input may be written over",
+        "vocabulary/out.py",
+        "    return forms[0] == forms[1]\n",
+        "    return forms[0][0] == forms[1][0]\n",
+        "whiten",
+        by_hand("vocabulary/test_out.py", "test_only_the_named_input_may_be_written_over"),
+    ),
+    Mutant(
+        "any input may be written over",
+        "vocabulary/out.py",
+        "if name == in_place and isinstance",
+        "if in_place and isinstance",
+        "whiten",
+        by_hand("vocabulary/test_out.py", "test_only_the_named_input_may_be_written_over"),
+    ),
+    Mutant(
+        "ranks get the result but not `out`",
+        "distributed.py",
+        "            return out.copy_(result)\n",
+        "            return result\n",
+        "whiten",
+        by_hand("test_distributed_threads.py", "test_out_receives_the_rows_of_its_rank"),
+    ),
+]
