@@ -18,7 +18,7 @@ from creditlib.ops.backend.triton_tensors import OPTIONS, bits, on, rows
 from creditlib.ops.min_form import reference
 from creditlib.ops.min_form.triton_kernel import credit_kernel, returns_kernel, row_kernel
 
-__all__ = ["min_form_credit", "min_returns"]
+__all__ = ["min_form_credit", "min_returns", "warps"]
 
 MOST, LONGEST = 16384, 1024
 # Rows that a program compares its row with at once.

@@ -65,8 +65,8 @@ def test_every_reference_with_an_implementation_is_declared_and_an_operator(fold
         declared = getattr(package, name)
         assert isinstance(declared, Operation)
         assert declared.reference.__name__ == name
-        # `dense` is traced as the reference: any numbers that tell groups apart will do. So are turn
-        # maps: adapters make them from the rows of a trainer before any graph.
+        # `dense` is traced as the reference: any numbers that tell groups apart will do. Turn maps
+        # are traced too: adapters make them from the rows of a trainer before any graph.
         traced = name == "dense" or folder == "turn_maps"
         assert traced or backend in declared.operators
 
