@@ -1,10 +1,9 @@
 """Tests mirror the package: creditlib/inputs/ids.py is tested in tests/inputs/test_ids.py.
 
 The files of an operation share the folder tests/ops/OPERATION/, those of a trainer the files
-tests/integrations/test_*TRAINER*.py, and all words of the vocabulary share
-tests/vocabulary/test_words.py. Recipes share one test of their own. Where a plain name is taken, words stand in front of it:
-tests/rows/test_row_padding.py tests rows/padding.py. No two test files have one name: pytest would
-take them for one module.
+tests/integrations/test_*TRAINER*.py. All words of the vocabulary share one test, and so do recipes.
+Where a plain name is taken, words stand in front of it: tests/rows/test_row_padding.py tests
+rows/padding.py. No two test files have one name: pytest would take them for one module.
 """
 
 from collections import Counter

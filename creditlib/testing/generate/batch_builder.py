@@ -26,8 +26,13 @@ TURNS = 4  # the largest number of turns of a trajectory
 TOKENS = 2 + TURNS * 5 + 2  # a lead, turns of up to 3 tokens with gaps of up to 2, a tail
 # The sizes of other axes; `timescale` has as many as the discounts that are the default.
 OTHER = {
-    "milestone": 4, "objective": 3, "scope": 2,
-    "edge": 3, "call": 4, "target": 3, "timescale": 4,
+    "milestone": 4,
+    "objective": 3,
+    "scope": 2,
+    "edge": 3,
+    "call": 4,
+    "target": 3,
+    "timescale": 4,
 }
 HEAD = 5 + 2 * TURNS  # group, valid, turns, lead, tail; size and gap of each turn
 COUNTS = (1, 2, 0, 3, TURNS)

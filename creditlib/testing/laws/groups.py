@@ -54,7 +54,7 @@ def order_does_not_matter(trial: Trial) -> None:
 
 @law("rLLM#924", "NeMo-RL#3882", needs=("group",), tier="invariance")
 def labels_do_not_matter(trial: Trial) -> None:
-    """Other ids for the same groups, anchors, actions, answers and rollouts give the same credit."""
+    """Other ids for the same groups, states, actions and rollouts give the same credit."""
     batch = trial.batch(families=EXACT, exclude=("offsets",))
     how = trial.draws.one_of(tuple(_RELABEL))
     if "group" not in batch:
