@@ -23,6 +23,7 @@ from creditlib.estimators.turn.a2tgpo import a2tgpo as a2tgpo
 from creditlib.estimators.turn.a2tgpo import a2tgpo_clip_scale as a2tgpo_clip_scale
 from creditlib.estimators.turn.gigpo import gigpo as gigpo
 from creditlib.estimators.turn.grpo_process import grpo_process as grpo_process
+from creditlib.estimators.turn.hgpo import hgpo as hgpo
 from creditlib.estimators.turn.igpo import igpo as igpo
 from creditlib.estimators.turn.information_gain import information_gain as information_gain
 from creditlib.estimators.turn.min_returns import hard_min_returns as hard_min_returns
