@@ -64,7 +64,10 @@ MUTANTS = [
         "as_float(credit[:, None] if credit.ndim == 1 else credit)",
         "as_float(credit)",
         "per_turn",
-        by_hand("algebra/test_algebra_composition.py", "test_a_square_batch_meets_the_right_axis_by_hand"),
+        by_hand(
+            "algebra/test_algebra_composition.py",
+            "test_a_square_batch_meets_the_right_axis_by_hand",
+        ),
     ),
     Mutant(
         "credit past the last turn is taken for padding",
@@ -72,7 +75,10 @@ MUTANTS = [
         "    if not bool(beyond.any()):\n",
         "    if not bool(beyond.all()):\n",
         "per_turn",
-        by_hand("algebra/test_algebra_composition.py", "test_credit_past_the_last_turn_is_refused_by_hand"),
+        by_hand(
+            "algebra/test_algebra_composition.py",
+            "test_credit_past_the_last_turn_is_refused_by_hand",
+        ),
     ),
     Mutant(
         "tokens are packed as if all padding lay on the right",
