@@ -46,7 +46,13 @@ def relative(
 ) -> Tensor:
     """Each value relative to its group, in one launch; the reference computes what does not fit."""
     n = x.numel()
-    if n > MOST or not 0 < x.ndim < 3 or len(keys) > 2 or center == "median" or scale == "mad":
+    if (
+        n > MOST
+        or not 0 < x.ndim < 3
+        or len(keys) > 2
+        or center in reference.MEDIANS
+        or scale in reference.ROBUST
+    ):
         return reference.relative(
             x, keys, where, center=center, weight=weight, leave_out=leave_out, scale=scale,
             ddof=ddof, eps=eps, eps_at=eps_at, variance_eps=variance_eps, lone=lone,
