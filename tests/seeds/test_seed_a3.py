@@ -6,6 +6,8 @@ from seed_numbers import assert_complete, batch, cases, compare
 
 import creditlib as cl
 from creditlib import presets, recipes
+from creditlib.algebra import relative
+from creditlib.testing import assert_close
 
 pytestmark = pytest.mark.usefixtures("quick_backend")
 
