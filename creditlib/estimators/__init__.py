@@ -3,6 +3,7 @@
 import inspect
 from typing import TYPE_CHECKING
 
+from creditlib.estimators.token.branch_credit import branch_credit as branch_credit
 from creditlib.estimators.token.discounted_return import discounted_return as discounted_return
 from creditlib.estimators.token.gae import gae as gae
 from creditlib.estimators.token.reinforce_plus_plus import (

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from creditlib.shaping.agreement import agreement as agreement
 from creditlib.shaping.consecutive import consecutive as consecutive
+from creditlib.shaping.match_reward import match_reward as match_reward
 from creditlib.shaping.milestones import find_milestones as find_milestones
 from creditlib.shaping.outcome import outcome_at_last_turn as outcome_at_last_turn
 from creditlib.shaping.overlong import overlong_penalty as overlong_penalty
