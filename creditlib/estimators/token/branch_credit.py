@@ -39,6 +39,10 @@ StdOrNone = Annotated[
 
 @checked
 @breaks(
+    "different_rewards_get_some_credit",
+    because="rollouts from the start and branches are compared apart.",
+)
+@breaks(
     "credit_sums_to_zero",
     because="branches give credit to a prefix and get none themselves.",
 )

@@ -39,6 +39,10 @@ Prior = Annotated[
 
 @checked
 @breaks(
+    "different_rewards_get_some_credit",
+    because="a state that saw one action tells nothing.",
+)
+@breaks(
     "credit_sums_to_zero",
     because="an action seen more often is believed more.",
 )

@@ -72,7 +72,8 @@ Center: TypeAlias = Annotated[
 Scale: TypeAlias = Annotated[
     Literal["std", "mad", "mean"] | None,
     ArgumentSpec(
-        "the divisor: the deviation of the group, its median |reward − median|, its mean, or none"
+        "the divisor: the deviation of the group, its median |reward − median| (their mean where "
+        "that is 0), its mean, or none"
     ),
 ]
 Over: TypeAlias = Annotated[

@@ -19,6 +19,23 @@ def less_a_rounded_mean(*, reward: Reward, group: Group) -> Credit:
     return (x - (same / same.sum(1)) @ x).to(wide(reward).dtype)
 
 
+@breaks(
+    CASES,
+    "different_rewards_get_some_credit",
+    "a group with two different rewards got no credit",
+)
+def over_the_median_deviation(*, reward: Reward, group: Group) -> Credit:
+    """Where more than half of a group agree, the median deviation is 0, and so is the credit."""
+    x = reward.detach().double()
+    result = torch.zeros_like(x)
+    for number in group.unique():
+        own = x[group == number]
+        gap = own - own.median()
+        unit = gap.abs().median()
+        result[group == number] = gap / unit if unit > 0 else 0 * gap
+    return result.to(wide(reward).dtype)
+
+
 @breaks(CASES, "lone_members_get_nothing", "the only member of a group got credit")
 def lone_members_get_all(*, turn_reward: TurnReward, group: Group, turn_count: TurnCount) -> Credit:
     real = torch.arange(turn_reward.shape[1]) < turn_count[:, None]
