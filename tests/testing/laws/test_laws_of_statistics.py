@@ -23,17 +23,15 @@ def less_a_rounded_mean(*, reward: Reward, group: Group) -> Credit:
     CASES,
     "different_rewards_get_some_credit",
     "a group with two different rewards got no credit",
+    also=("better_is_never_worse",),
 )
-def over_the_median_deviation(*, reward: Reward, group: Group) -> Credit:
-    """Where more than half of a group agree, the median deviation is 0, and so is the credit."""
-    x = reward.detach().double()
-    result = torch.zeros_like(x)
-    for number in group.unique():
-        own = x[group == number]
-        gap = own - own.median()
-        unit = gap.abs().median()
-        result[group == number] = gap / unit if unit > 0 else 0 * gap
-    return result.to(wide(reward).dtype)
+def silent_where_most_agree(*, reward: Reward, group: Group) -> Credit:
+    """As a median deviation does: it is 0 where more than half of a group agree."""
+    same = group[:, None] == group
+    equal = (same & (reward.detach()[:, None] == reward.detach())).sum(1)
+    most = torch.where(same, equal, 0).amax(1)
+    size = same.sum(1)
+    return torch.where((size > 4) & (2 * most > size), 0, rloo(reward=reward, group=group))
 
 
 @breaks(CASES, "lone_members_get_nothing", "the only member of a group got credit")
