@@ -19,15 +19,17 @@ def classes(window, known):
 
 
 def test_by_hand():
-    anchor = torch.tensor([[5, 6, 5, 6], [6, 5, -1, 6]])
-    where = torch.tensor([[True] * 4, [True, True, True, True]])
-    # One state: 5 at (0,0), (0,2), (1,1); 6 at (0,1), (0,3), (1,0), (1,3); -1 is none.
-    one = [[(0, 0), (0, 2), (1, 1)], [(0, 1), (0, 3), (1, 0), (1, 3)]]
-    assert classes(*window_ids(anchor, where, 1)) == one
-    # Two states: 5 then 6 twice in row 0; 6 then 5 in both rows; row 1 ends after a missing state.
-    assert classes(*window_ids(anchor, where, 2)) == [[(0, 1), (0, 3)], [(0, 2), (1, 1)]]
-    # Three: 5, 6, 5 and 6, 5, 6, once each.
-    assert classes(*window_ids(anchor, where, 3)) == [[(0, 2)], [(0, 3)]]
+    anchor = torch.tensor([[5, 6, 5, 6], [6, 5, -1, 6], [4, 6, 5, 6]])
+    where = torch.ones(3, 4, dtype=torch.bool)
+    # One state; -1 is none.
+    four, five = [(2, 0)], [(0, 0), (0, 2), (1, 1), (2, 2)]
+    six = [(0, 1), (0, 3), (1, 0), (1, 3), (2, 1), (2, 3)]
+    assert classes(*window_ids(anchor, where, 1)) == sorted([four, five, six])
+    # Two: 5, 6 three times; 6, 5 three times; 4, 6 once. Row 1 ends after a missing state.
+    two = [[(0, 1), (0, 3), (2, 3)], [(0, 2), (1, 1), (2, 2)], [(2, 1)]]
+    assert classes(*window_ids(anchor, where, 2)) == two
+    # Three: 5, 6, 5; 6, 5, 6 twice; 4, 6, 5.
+    assert classes(*window_ids(anchor, where, 3)) == [[(0, 2)], [(0, 3), (2, 3)], [(2, 2)]]
 
 
 @given(seed=st.integers(0, 10**6), size=st.integers(1, 4))
