@@ -19,6 +19,7 @@ from creditlib import presets as presets
 from creditlib import recipes as recipes
 from creditlib import shaping as _shaping
 from creditlib import weighting as _weighting
+from creditlib.algebra import contrast as contrast
 from creditlib.algebra import per_turn as per_turn
 from creditlib.algebra import to_tokens as to_tokens
 from creditlib.algebra import turn_sum as turn_sum
@@ -42,7 +43,16 @@ if not TYPE_CHECKING:  # a type checker reads the lines above
     __all__ = sorted(
         [
             *("ContractError", "__version__", "algebra", "anchor_ids", "apply", "check_batch"),
-            *("diagnose", "distributed", "ids", "layouts", "presets", "recipes", "resolve"),
+            *(
+                "contrast",
+                "diagnose",
+                "distributed",
+                "ids",
+                "layouts",
+                "presets",
+                "recipes",
+                "resolve",
+            ),
             *("per_turn", "tensors", "to_tokens", "turn_sum", "whiten", "whitening_stats"),
             *(_estimators.__all__ + _shaping.__all__ + _weighting.__all__),
         ]

@@ -13,10 +13,14 @@ from typing import Any
 
 __all__ = [
     "A2TGPO_OFFICIAL",
+    "A3_OFFICIAL",
     "AREAL_LITE_PPO",
     "DR_GRPO",
     "IGPO_OFFICIAL_JOINT",
     "IGPO_OFFICIAL_SEPARATE",
+    "ISTAR_GRPO",
+    "ISTAR_MEAN",
+    "ISTAR_OFFICIAL",
     "LITE_PPO_CENTERED",
     "LITE_PPO_RAW",
     "MATCHTIR",
@@ -25,6 +29,7 @@ __all__ = [
     "PRIME_RL_GRPO",
     "PURE_OPENRLHF_STEP",
     "PURE_OPENRLHF_TOKEN",
+    "R3L_OFFICIAL",
     "RLLM_GRPO",
     "SKYRL_GRPO",
     "SLIME_GRPO",
@@ -118,3 +123,8 @@ PURE_OPENRLHF_TOKEN = _Preset("pure", form="softmin", temperature=0.1, baseline=
 
 # --- recipes ----------------------------------------------------------------------------------
 MATCHTIR = _Preset("matchtir", lone="raw")
+A3_OFFICIAL = _Preset("a3", residual="first_turn", median="low")
+ISTAR_OFFICIAL = _Preset("istar", baseline="first_turn", lone="raw")
+ISTAR_MEAN = _Preset("istar", center="mean", baseline="first_turn", lone="raw")
+ISTAR_GRPO = _Preset("istar", center="mean", scale="std", baseline="first_turn", lone="raw")
+R3L_OFFICIAL = _Preset("r3l", full=1.0, lone="raw")

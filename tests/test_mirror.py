@@ -1,9 +1,9 @@
 """Tests mirror the package: creditlib/inputs/ids.py is tested in tests/inputs/test_ids.py.
 
 The files of an operation share the folder tests/ops/OPERATION/, those of a trainer the files
-tests/integrations/test_*TRAINER*.py. Recipes share one test of their own. Where a plain name is
-taken, words stand in front of it: tests/rows/test_row_padding.py tests rows/padding.py. No two test
-files have one name: pytest would take them for one module.
+tests/integrations/test_*TRAINER*.py. All words of the vocabulary share one test, and so do recipes.
+Where a plain name is taken, words stand in front of it: tests/rows/test_row_padding.py tests
+rows/padding.py. No two test files have one name: pytest would take them for one module.
 """
 
 from collections import Counter
@@ -20,7 +20,8 @@ def is_tested(module, tests):
         return True
     if folder == "ops" and inner:
         return any((tests / module.parent).glob("test_*.py"))
-    if folder == "integrations" and inner and any((tests / folder).glob(f"test_*{inner[0]}*.py")):
+    shares = folder in ("integrations", "vocabulary") and inner
+    if shares and any((tests / folder).glob(f"test_*{inner[0]}*.py")):
         return True
     found = (tests / folder).rglob("test_*.py") if folder else tests.glob("test_*.py")
     return any(path.stem.endswith(f"_{module.stem}") for path in found)

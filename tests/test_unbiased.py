@@ -101,3 +101,49 @@ def test_giving_a_turn_without_peers_nothing_would_be_caught(environment):
         met[:, i] |= ((anchor[:, i, :, None] == anchor[:, None, other]) & real[:, None]).any(2)
     mutant = torch.where(met.view(step.shape), step, 0)
     assert not is_gradient(environment.gradient(mutant))
+
+
+SUM = {"order": "sum_then_score"}
+
+
+def process(environment, **options):
+    batch = {name: environment.turns[name] for name in ("turn_reward", "turn_count")}
+    credit = cl.grpo_process(**batch, group=environment.pair["group"], scale=None, **options)
+    return environment.gradient(credit)
+
+
+@pytest.mark.parametrize("order", ["score_then_sum", "sum_then_score"])
+def test_turn_numbers_are_unbiased_where_ended_trajectories_count(environment, order):
+    """The mean of the others, with 0 for those that are over, does not depend on the row."""
+    options = {"over": "turn", "order": order, "ended": "zero"}
+    n = environment.size
+    assert_gradient(process(environment, **options), (n - 1) / n)
+    assert_gradient(process(environment, **options, leave_out="trajectory"), 1.0)
+
+
+def across(gradient):
+    """What of a gradient points elsewhere than the true one, over what points along it."""
+    true = enumerate_groups(2).true_gradient.flatten()
+    along = gradient.flatten() @ true / (true @ true) * true
+    return float((gradient.flatten() - along).norm() / along.norm())
+
+
+# In thousandths, for groups of 2 and of 3: what points elsewhere if the ended are absent.
+BIASED = {
+    "turn, sum_then_score": ({"over": "turn", **SUM}, 54, 32),
+    "turn, sum_then_score, leave out": (
+        {"over": "turn", **SUM, "leave_out": "trajectory"},
+        *(54, 11),
+    ),
+    "turn, score_then_sum": ({"over": "turn"}, 243, 317),
+    "turn, score_then_sum, leave out": ({"over": "turn", "leave_out": "trajectory"}, 243, 386),
+    "group, sum_then_score": (SUM, 375, 222),
+    "group, sum_then_score, leave out": ({**SUM, "leave_out": "trajectory"}, 0, 0),
+    "group, score_then_sum": ({}, 66, 135),
+}
+
+
+@pytest.mark.parametrize("form", BIASED)
+def test_how_far_the_gradient_points_elsewhere(environment, form):
+    options, *shares = BIASED[form]
+    assert round(1000 * across(process(environment, **options))) == shares[environment.size - 2]

@@ -9,7 +9,9 @@ once, at its end.
         return relative(reward, group, valid=valid, center="leave_one_out")
 """
 
+from creditlib.algebra.chains import window_ids
 from creditlib.algebra.composition import per_turn
+from creditlib.algebra.contrast import contrast
 from creditlib.algebra.peers import conserved, group_count, group_max, group_scale, relative
 from creditlib.algebra.tokens import to_tokens, turn_sum, whiten, whitening_stats
 from creditlib.algebra.turns import (
@@ -26,6 +28,7 @@ from creditlib.ops.whiten.reference import standardize
 
 __all__ = [
     "conserved",
+    "contrast",
     "divide",
     "group_count",
     "group_max",
@@ -45,4 +48,5 @@ __all__ = [
     "whiten",
     "whitening_stats",
     "wide",
+    "window_ids",
 ]

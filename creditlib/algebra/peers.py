@@ -50,12 +50,13 @@ def relative(
     Options:
         valid: bool[batch], the rows that take part; all of them by default.
         where: bool like `x`, the values that take part; all of them by default.
-        center: "mean", "leave_one_out" (the mean of the peers without the value), "median", or None
-            (nothing is subtracted).
+        center: "mean", "leave_one_out" (the mean of the peers without the value), "median",
+            "median_low" (of an even number the lower one), or None (nothing is subtracted).
         weight: how much a value counts in the mean, like `x` or with its first axes.
         leave_out: an id; peers with the id of the value are left out of its mean.
-        scale: "std", "mad" (median of |x − median|), "mean" (the mean itself), or None. It is that
-            of all peers, without weights.
+        scale: "std", "mad" (median of |x − median|; where it is 0, their mean, or `eps` with
+            eps_at="floor"), "mad_low" (the same with the lower medians), "mean" (the mean itself),
+            or None. It is that of all peers, without weights.
         ddof: n − ddof divides the squares of the deviation.
         eps: keeps the division finite, where `eps_at` says.
         eps_at: "std" (scale + eps), "variance" (sqrt(scale² + eps)) or "floor" (max(scale, eps)).

@@ -3,11 +3,13 @@
 import inspect
 from typing import TYPE_CHECKING
 
+from creditlib.estimators.token.branch_credit import branch_credit as branch_credit
 from creditlib.estimators.token.discounted_return import discounted_return as discounted_return
 from creditlib.estimators.token.gae import gae as gae
 from creditlib.estimators.token.reinforce_plus_plus import (
     reinforce_plus_plus as reinforce_plus_plus,
 )
+from creditlib.estimators.trajectory.edge_credit import edge_credit as edge_credit
 from creditlib.estimators.trajectory.gdpo import gdpo as gdpo
 from creditlib.estimators.trajectory.gpg import gpg as gpg
 from creditlib.estimators.trajectory.grpo import grpo as grpo
@@ -21,8 +23,10 @@ from creditlib.estimators.trajectory.remax import remax as remax
 from creditlib.estimators.trajectory.rloo import rloo as rloo
 from creditlib.estimators.turn.a2tgpo import a2tgpo as a2tgpo
 from creditlib.estimators.turn.a2tgpo import a2tgpo_clip_scale as a2tgpo_clip_scale
+from creditlib.estimators.turn.action_margin import action_margin as action_margin
 from creditlib.estimators.turn.gigpo import gigpo as gigpo
 from creditlib.estimators.turn.grpo_process import grpo_process as grpo_process
+from creditlib.estimators.turn.hgpo import hgpo as hgpo
 from creditlib.estimators.turn.igpo import igpo as igpo
 from creditlib.estimators.turn.information_gain import information_gain as information_gain
 from creditlib.estimators.turn.min_returns import hard_min_returns as hard_min_returns

@@ -100,8 +100,8 @@ MUTANTS = [
     Mutant(
         "the median deviation is a standard deviation",
         "estimators/turn/grpo_process.py",
-        "where=where, scale=scale",
-        'where=where, scale="std" if scale == "mad" else scale',
+        '{"scale": scale, "ddof"',
+        '{"scale": "std" if scale == "mad" else scale, "ddof"',
         "grpo_process",
         fuzz("grpo_process"),
     ),

@@ -117,7 +117,8 @@ def _cases(function: Any) -> list[dict[str, Any]]:
     if "tmp_path" in named:
         fixtures["tmp_path"] = Path(tempfile.mkdtemp())
     cases: list[dict[str, Any]] = [fixtures]
-    for mark in getattr(function, "pytestmark", []):
+    marks = [mark for mark in getattr(function, "pytestmark", []) if mark.name == "parametrize"]
+    for mark in marks:
         names = mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0]
         rows = [(row,) if len(names) == 1 else row for row in mark.args[1]]
         own = [dict(zip(names, row, strict=True)) for row in rows]

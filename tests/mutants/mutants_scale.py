@@ -4,6 +4,24 @@ from mutants.mutants_machine import LATE, Mutant, by_hand, core
 
 MUTANTS = [
     Mutant(
+        "a median deviation of 0 silences the members that do not agree",
+        "ops/groups/reference.py",
+        "return torch.where(unit > 0, unit, group_mean(gap, index, where))",
+        "return unit",
+        "grpo",
+        "different_rewards_get_some_credit",
+        {"scale": "mad", "center": "median"},
+    ),
+    Mutant(
+        "the floor of a median deviation is not one where it is 0",
+        "ops/groups/reference.py",
+        "unit.clamp(min=eps) if floored else unit",
+        "unit",
+        "grpo",
+        "different_rewards_get_some_credit",
+        {"scale": "mad", "eps_at": "floor"},
+    ),
+    Mutant(
         "the variance divides by n, not n − 1",
         "ops/groups/reference.py",
         "freedom = group_count(index, where).to(gap.dtype) - ddof",

@@ -1,10 +1,13 @@
 import ast
+import importlib
 import inspect
+import pkgutil
 
 import pytest
 
 import creditlib as cl
 from creditlib.registry import public_functions
+from creditlib.testing.generate.batch_builder import OTHER
 from creditlib.vocabulary import words as vocabulary
 from creditlib.vocabulary.annotations import describe, tensors_of
 from creditlib.vocabulary.words import ARGUMENTS
@@ -13,11 +16,18 @@ TENSORS = {name: describe(name, alias) for name, alias in ARGUMENTS.items()}
 TENSORS = {name: argument for name, argument in TENSORS.items() if argument.shapes}
 
 
+def defined(module):
+    tree = ast.parse(inspect.getsource(module))
+    return {node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)}
+
+
 def test_every_alias_is_public_and_every_public_name_exists():
-    tree = ast.parse(inspect.getsource(vocabulary))
-    defined = {node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)}
-    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
-    assert vocabulary.__all__ == sorted(defined | classes)
+    found = defined(vocabulary)
+    for module in pkgutil.iter_modules(vocabulary.__path__, f"{vocabulary.__name__}."):
+        part = importlib.import_module(module.name)
+        assert part.__all__ == sorted(defined(part)), module.name
+        found |= defined(part)
+    assert vocabulary.__all__ == sorted(found)
 
 
 @pytest.mark.parametrize("name", TENSORS)
@@ -26,7 +36,7 @@ def test_a_tensor_has_a_meaning_and_axes_that_are_words(name):
     assert argument.meaning
     assert not argument.meaning.endswith(".")
     axes = {axis for shape in argument.shapes for axis, _ in shape.axes}
-    assert axes <= {"batch", "turn", "token", "milestone", "objective", "row"}
+    assert axes <= {"batch", "turn", "token", "row", *OTHER}
 
 
 # Names that mean the same tensor at every level, and `score` of the softmin family's inner parts.
@@ -64,4 +74,7 @@ def test_what_is_earned_or_expected_has_the_unit_of_rewards():
         *("reward", "rewards", "turn_reward", "token_reward"),
         *("process_reward", "information_gain"),
     }
-    assert units["prediction"] == {"baseline", "value", "bootstrap"}
+    assert units["prediction"] == {
+        *("baseline", "value", "bootstrap"),
+        *("values", "bootstraps", "potential", "final"),
+    }

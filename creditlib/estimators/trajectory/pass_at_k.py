@@ -36,6 +36,10 @@ Deviation = Annotated[
 
 @checked
 @breaks(
+    "different_rewards_get_some_credit",
+    because="only the best is paid, and by how much it beats the next: tied best beat nobody.",
+)
+@breaks(
     "credit_sums_to_zero",
     because="the best trajectory gets credit, and no other one gets less for it.",
 )

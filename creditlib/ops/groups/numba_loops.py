@@ -254,7 +254,7 @@ def relative(
     otherwise: Tensor | None = None,
 ) -> Tensor:
     """Each value relative to its group; the reference computes medians."""
-    if center == "median" or scale == "mad":
+    if center in reference.MEDIANS or scale in reference.ROBUST:
         return reference.relative(
             x, keys, where, center=center, weight=weight, leave_out=leave_out, scale=scale,
             ddof=ddof, eps=eps, eps_at=eps_at, variance_eps=variance_eps, lone=lone,

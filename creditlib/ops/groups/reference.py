@@ -14,6 +14,8 @@ from torch import Tensor
 from creditlib.ops.precision import narrow, wide
 
 __all__ = [
+    "MEDIANS",
+    "ROBUST",
     "centered",
     "dense",
     "divide",
@@ -25,6 +27,10 @@ __all__ = [
     "regularize",
     "relative",
 ]
+
+# Centers and scales that need an order of the values.
+MEDIANS = ("median", "median_low")
+ROBUST = ("mad", "mad_low")
 
 
 def dense(*keys: Tensor) -> Tensor:
@@ -114,6 +120,7 @@ def centered(
         center="mean":           x[i] − Σ w[j] x[j] / Σ w[j]      over the group
         center="leave_one_out":  the same over the group without i
         center="median":         x[i] − median of the group (the mean of the middle two)
+        center="median_low":     x[i] − the lower of the middle two
 
     `leave_out` names a part of the group: an index like `index`, finer than it. The part of a row
     does not enter its own mean. A row with no other row left to average gets 0.
@@ -137,8 +144,9 @@ def _centered(
 ) -> Tensor:
     """`centered` of values whose group minimum is 0."""
     zero = torch.zeros_like(shifted)
-    if center == "median":
-        return torch.where(where, shifted - _median(shifted, index, where), zero)
+    if center in MEDIANS:
+        middle = _median(shifted, index, where, low=center == "median_low")
+        return torch.where(where, shifted - middle, zero)
     weights = _row_weights(shifted, where, weight)
     weight_sum = _sum_of_others(weights, index, center, leave_out)
     value_sum = _sum_of_others(weights * shifted, index, center, leave_out)
@@ -161,7 +169,7 @@ def _sum_of_others(
     return total if leave_out is None else total - group_sum(x, leave_out)
 
 
-def _median(x: Tensor, index: Tensor, where: Tensor) -> Tensor:
+def _median(x: Tensor, index: Tensor, where: Tensor, *, low: bool = False) -> Tensor:
     by_value = torch.argsort(torch.where(where, x, torch.full_like(x, torch.inf)), stable=True)
     order = by_value[torch.argsort(index[by_value], stable=True)]
     ranked = x[order]
@@ -169,9 +177,10 @@ def _median(x: Tensor, index: Tensor, where: Tensor) -> Tensor:
     start = (torch.cumsum(size, 0) - size)[index]
     count = group_count(index, where).to(torch.int64)
     last = max(x.numel() - 1, 0)
-    low = (start + (count - 1).clamp(min=0) // 2).clamp(max=last)
-    high = (start + count // 2).clamp(max=last)
-    return (ranked[low] + ranked[high]) / 2
+    lower = ranked[(start + (count - 1).clamp(min=0) // 2).clamp(max=last)]
+    if low:
+        return lower
+    return (lower + ranked[(start + count // 2).clamp(max=last)]) / 2
 
 
 def group_scale(
@@ -180,7 +189,8 @@ def group_scale(
     """The scale of the selected values in the group of each row, [row] -> [row].
 
         scale="std":   sqrt( Σ (x − mean)² / (n − ddof) ),  0 where n <= ddof
-        scale="mad":   median of |x − median|, without the factor 1.4826
+        scale="mad":      median of |x − median|, without the factor 1.4826
+        scale="mad_low":  the same with the lower of the middle two, twice
         scale="mean":  the mean itself, for rewards that are success rates
 
     >>> pair, both = torch.tensor([0, 0]), torch.tensor([True, True])
@@ -189,8 +199,10 @@ def group_scale(
     """
     if scale == "mean":
         return group_mean(x, index, where)
-    if scale == "mad":
-        return _median(centered(x, index, where, center="median").abs(), index, where)
+    if scale in ROBUST:
+        low = scale == "mad_low"
+        gap = centered(x, index, where, center="median_low" if low else "median").abs()
+        return _median(gap, index, where, low=low)
     return _deviation(centered(x, index, where), index, where, ddof)
 
 
@@ -199,6 +211,16 @@ def _deviation(gap: Tensor, index: Tensor, where: Tensor, ddof: int) -> Tensor:
     freedom = group_count(index, where).to(gap.dtype) - ddof
     square = group_sum(gap.square(), index)
     return torch.where(freedom > 0, square / freedom, torch.zeros_like(gap)).sqrt()
+
+
+def _unless_zero(unit: Tensor, x: Tensor, index: Tensor, where: Tensor, scale: str) -> Tensor:
+    """A median deviation, and the mean one where more than half of a group agree.
+
+    There the median deviation is 0 and says nothing of those that do not agree.
+    """
+    center = "median_low" if scale == "mad_low" else "median"
+    gap = centered(x, index, where, center=center).abs()
+    return torch.where(unit > 0, unit, group_mean(gap, index, where))
 
 
 def regularize(scale: Tensor, eps: float, eps_at: str) -> Tensor:
@@ -278,9 +300,12 @@ def relative(
             unit = _deviation(gap, index, where, ddof)
         else:
             unit = group_scale(value, index, where, scale=scale, ddof=ddof)
+        if scale in ROBUST and eps_at != "floor":
+            unit = _unless_zero(unit, value, index, where, scale)
         unit = regularize(unit, variance_eps, "variance") if variance_eps else unit
         unit = torch.where(alone, torch.ones_like(unit), unit)
-        result = divide(result, unit, eps=eps, eps_at=eps_at)
+        floored = scale in ROBUST and eps_at == "floor"
+        result = divide(result, unit.clamp(min=eps) if floored else unit, eps=eps, eps_at=eps_at)
     if otherwise is not None:
         others = _sum_of_others(_row_weights(value, where, weight), index, center, part)
         compared = where & (others > 0)

@@ -52,7 +52,8 @@ def relative(
 ) -> Tensor:
     """Each value relative to its group; the reference computes what no kernel is for."""
     n = x.numel()
-    if not 0 < x.ndim < 3 or len(keys) > 2 or center == "median" or scale == "mad":
+    by_rank = center in reference.MEDIANS or scale in reference.ROBUST
+    if not 0 < x.ndim < 3 or len(keys) > 2 or by_rank:
         return reference.relative(
             x, keys, where, center=center, weight=weight, leave_out=leave_out, scale=scale,
             ddof=ddof, eps=eps, eps_at=eps_at, variance_eps=variance_eps, lone=lone,

@@ -218,10 +218,11 @@ class Trial:
         return results
 
     def fits(self, batch: Batch, part: Tensor) -> bool:
-        """Whether a result is a scalar or has the shape of an input, [batch] or [batch turn]."""
+        """Whether a result is a scalar, [batch], [batch turn], or has first axes of an input."""
         rows = self.rows(batch)
         own = [x for name, x in batch.items() if self.axes(name, x)[0][0] in ("batch", "token")]
         sizes = [[], [rows], [rows, self.size(batch, "turn")], *[list(x.shape) for x in own]]
+        sizes += [list(x.shape[:2]) for x in own]
         return list(part.shape) in sizes
 
     def attempt(self, batch: Batch, **options: Any) -> Results | str:

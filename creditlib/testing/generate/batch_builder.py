@@ -24,13 +24,23 @@ __all__ = [
 
 TURNS = 4  # the largest number of turns of a trajectory
 TOKENS = 2 + TURNS * 5 + 2  # a lead, turns of up to 3 tokens with gaps of up to 2, a tail
-OTHER = {"milestone": 4, "objective": 3}
+# The sizes of other axes; `timescale` has as many as the discounts that are the default.
+OTHER = {
+    "milestone": 4,
+    "objective": 3,
+    "scope": 2,
+    "edge": 3,
+    "call": 4,
+    "target": 3,
+    "timescale": 4,
+}
 HEAD = 5 + 2 * TURNS  # group, valid, turns, lead, tail; size and gap of each turn
 COUNTS = (1, 2, 0, 3, TURNS)
 # Tensors that must agree with each other. Any other tensor is decoded by its axes and its range.
 STRUCTURE = (
     *("group", "valid", "turn_count", "turn_length", "length"),
     *("turn", "present", "offsets"),
+    *("rollout", "branch_of", "branch_at", "call_count", "target_count"),
 )
 
 
@@ -180,6 +190,8 @@ class BatchBuilder:
             return self.tokens(
                 [self.by_token(row, decode, start) for row in self.rows], decode.tensor, decode.fill
             )
+        if axes[:2] == ["batch", "turn"] or "token" in axes[:2]:
+            return self.columns(axes, decode, start)
         inner = [_size(axis) for axis in axes if axis != "batch"]
         each = torch.Size(inner).numel()
         raws = [row.raw for row in self.rows]
@@ -210,6 +222,21 @@ class BatchBuilder:
             for at, turn in enumerate(row.turn)
         ]
 
+    def columns(self, axes: list[str], decode: ValueDecoder, start: int) -> Tensor:
+        """One tensor by turn or token for each place on the last axis."""
+        of_turns = axes[:2] == ["batch", "turn"]
+        block = TURNS if of_turns else TOKENS
+        found: list[Tensor] = []
+        for place in range(_size(axes[-1])):
+            at = start + place * block
+            if of_turns:
+                rows = [self.by_turn(row, decode, at) for row in self.rows]
+                found.append(decode.tensor(rows, self.turns))
+            else:
+                rows = [self.by_token(row, decode, at) for row in self.rows]
+                found.append(self.tokens(rows, decode.tensor, decode.fill))
+        return torch.stack(found, -1)
+
     def tokens(self, rows: list[list[Any]], tensor: Any, fill: Any) -> Tensor:
         """Ragged rows, packed or padded."""
         if self.config.packed:
@@ -239,10 +266,30 @@ class BatchBuilder:
         if name == "present":
             own = [[True] * len(row.turn) for row in rows]
             return self.tokens(own, _booleans, False)
+        if name in ("rollout", "branch_of", "branch_at"):
+            return _integers(_branches(rows, self.groups)[name])
+        if name in ("call_count", "target_count"):
+            most, byte = OTHER[name.removesuffix("_count")], 3 + (name == "target_count")
+            return _integers([row.raw[byte] // 3 % (most + 1) for row in rows])
         ends = [0]
         for row in rows:
             ends.append(ends[-1] + len(row.turn))
         return torch.tensor(ends, dtype=torch.int64)
+
+
+def _branches(rows: list[_Row], groups: list[int]) -> dict[str, list[int]]:
+    """Ids of rollouts; a branch is of an earlier rollout of its group that is no branch itself."""
+    found: dict[str, list[int]] = {"rollout": [], "branch_of": [], "branch_at": []}
+    for number, row in enumerate(rows):
+        earlier = [at for at in range(number) if groups[at] == groups[number]]
+        roots = [at for at in earlier if found["branch_of"][at] < 0]
+        which = row.raw[4] // 3
+        source = roots[which // 2 % len(roots)] if roots and which % 2 else None
+        found["rollout"].append(5 * number + 3)
+        found["branch_of"].append(-1 if source is None else found["rollout"][source])
+        written = 0 if source is None else sum(rows[source].sizes)
+        found["branch_at"].append(row.raw[3] // 3 % (written + 1))
+    return found
 
 
 def _integers(values: list[Any], width: int | None = None) -> Tensor:

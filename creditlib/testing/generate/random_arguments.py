@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from creditlib.testing.generate.batch_builder import OTHER
 from creditlib.vocabulary.annotations import Argument, tensors_of
 
 __all__ = ["random_arguments"]
@@ -35,7 +36,7 @@ def random_arguments(
     """
     draw = torch.Generator().manual_seed(seed)
     turn_count = torch.randint(0, turns + 1, (batch,), generator=draw)
-    sizes = {"batch": batch, "turn": turns, "token": tokens, "milestone": 4, "objective": 3}
+    sizes = {"batch": batch, "turn": turns, "token": tokens, **OTHER}
     structure = _structure(draw, turn_count, turns, tokens)
     result: dict[str, Tensor] = {}
     for name, argument in tensors_of(function).items():
@@ -62,15 +63,33 @@ def _structure(
     held = (at >= start[:, None]) & (at < (start + size)[:, None]) & real[:, None]
     number = torch.where(held, torch.arange(turns), -1)
     turn = torch.nn.functional.pad(number, (0, 1), value=-1).amax(2)
+    group = torch.randint(0, max(batch // 3, 1), (batch,), generator=draw) * 7 - 3
     return {
         "turn_count": turn_count,
-        "group": torch.randint(0, max(batch // 3, 1), (batch,), generator=draw) * 7 - 3,
+        "group": group,
         "valid": torch.rand(batch, generator=draw) < 0.8,
         "turn": turn,
         "turn_length": held.sum(1),
         "length": (turn >= 0).sum(1),
         "present": torch.ones(batch, tokens, dtype=torch.bool),
         "real": real,
+        "call_count": torch.randint(0, OTHER["call"] + 1, (batch,), generator=draw),
+        "target_count": torch.randint(0, OTHER["target"] + 1, (batch,), generator=draw),
+        **_branches(draw, group, (turn >= 0).sum(1)),
+    }
+
+
+def _branches(draw: torch.Generator, group: Tensor, written: Tensor) -> dict[str, Tensor]:
+    """Ids of rollouts; half of those after the first of their group are branches of the first."""
+    rows = torch.arange(len(group))
+    first = (group[:, None] == group).to(torch.int64).argmax(1) if len(group) else rows
+    branch = (torch.rand(len(group), generator=draw) < 0.5) & (first < rows)
+    rollout = 5 * rows + 3
+    shared = torch.rand(len(group), generator=draw) * (written[first] + 1)
+    return {
+        "rollout": rollout,
+        "branch_of": torch.where(branch, rollout[first], -1),
+        "branch_at": torch.where(branch, shared.to(torch.int64), 0),
     }
 
 
@@ -93,8 +112,11 @@ def _values(
     # Steps of 1/4: ties are common, as in real rewards.
     x = low + (high - low) * torch.randint(0, 17, size, generator=draw) / 16
     padding = None
-    if [axis for axis, _ in shape.axes] == ["batch", "turn"]:
+    axes = [axis for axis, _ in shape.axes]
+    if axes[:2] == ["batch", "turn"]:
         padding = ~structure["real"]
-    elif [axis for axis, _ in shape.axes] == ["batch", "token"]:
+    elif axes[:2] == ["batch", "token"]:
         padding = structure["turn"] < 0
+    if padding is not None and len(axes) == 3:
+        padding = padding[..., None]
     return (x if padding is None else x.masked_fill(padding, torch.nan)).to(dtype)

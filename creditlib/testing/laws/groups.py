@@ -54,15 +54,16 @@ def order_does_not_matter(trial: Trial) -> None:
 
 @law("rLLM#924", "NeMo-RL#3882", needs=("group",), tier="invariance")
 def labels_do_not_matter(trial: Trial) -> None:
-    """Other ids for the same groups and the same anchors give the same credit."""
+    """Other ids for the same groups, states, actions and rollouts give the same credit."""
     batch = trial.batch(families=EXACT, exclude=("offsets",))
     how = trial.draws.one_of(tuple(_RELABEL))
     if "group" not in batch:
         return
     other = {**batch, "group": _RELABEL[how](batch["group"])}
-    if "anchor" in batch:
-        ids = batch["anchor"]
-        other["anchor"] = torch.where(ids >= 0, ids * 2**40 + 3, ids)
+    for name in ("anchor", "action", "answer", "cluster", "rollout", "branch_of"):
+        if name in batch:
+            ids = batch[name]
+            other[name] = torch.where(ids >= 0, ids * 2**40 + 3, ids)
     plain, result = trial(batch), trial.attempt(other)
     if isinstance(result, str):
         trial.broken(f"group ids that are {how} were refused: {result}")
@@ -88,7 +89,10 @@ def groups_are_independent(trial: Trial) -> None:
 
 
 # These tensors must agree with each other, so they do not change.
-_STRUCTURE = ("group", "valid", "turn", "turn_count", "turn_length", "length", "present")
+_STRUCTURE = (
+    *("group", "valid", "turn", "turn_count", "turn_length", "length", "present"),
+    *("rollout", "branch_of", "branch_at", "call_count", "target_count"),
+)
 
 
 def _other_values(trial: Trial, name: str, x: Tensor, where: Tensor) -> Tensor:

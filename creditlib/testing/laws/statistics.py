@@ -7,7 +7,8 @@ from torch import Tensor
 
 from creditlib.testing.engine.law import Law, law
 from creditlib.testing.engine.trial import Results, Trial
-from creditlib.testing.generate.transforms import group_sizes, set_outcome
+from creditlib.testing.generate.reward_values import EXACT
+from creditlib.testing.generate.transforms import group_sizes, last_written, set_outcome
 from creditlib.testing.laws.conditions import OUTCOMES, outcome_only, uses_group_baseline
 from creditlib.testing.subject import Batch
 from creditlib.testing.tolerances import agree, tolerance
@@ -126,8 +127,37 @@ def single_precision_is_enough(trial: Trial) -> None:
         trial.broken("the same values in float32 and in float64 get different credit")
 
 
+@law("verl#2165", when=outcome_only, tier="property")
+def different_rewards_get_some_credit(trial: Trial) -> None:
+    """A group in which two members have different rewards gets some credit."""
+    batch = trial.reward_batch(families=EXACT, crowds=True)
+    names = [name for name in batch if name in trial.subject.tensors_with_unit("reward")]
+    if not names or not trial.rows(batch):
+        return
+    value = batch[names[0]]
+    value = value.flatten(1).amax(1) if value.ndim > 1 and value.shape[1] else value
+    if value.ndim != 1:
+        return
+    outcome = value.abs()  # a mean that divides is meant for rewards of at least 0
+    batch = set_outcome(batch, outcome)
+    member = batch.get("valid", torch.ones(trial.rows(batch), dtype=torch.bool))
+    for name in ("turn_count", "length"):  # without turns or tokens there is no place for credit
+        member = member & (batch[name] > 0) if name in batch else member
+    if "turn" in batch:
+        member = member & (last_written(batch["turn"]) >= 0)
+    same = (batch["group"][:, None] == batch["group"]) & member[:, None] & member
+    told = (same & (outcome[:, None] != outcome)).any(1)
+    for part in trial(batch):
+        if not part.ndim or len(part) != len(told):
+            continue
+        paid = (part.flatten(1) != 0).any(1) if part.ndim > 1 else part != 0
+        if bool((told & ~(same & paid).any(1)).any()):
+            trial.broken("a group with two different rewards got no credit")
+
+
 LAWS: tuple[Law, ...] = (
     constant_groups_get_nothing,
+    different_rewards_get_some_credit,
     lone_members_get_nothing,
     no_credit_lies_beyond_the_spread,
     half_precision_is_computed_in_single,

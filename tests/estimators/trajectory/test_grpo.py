@@ -33,9 +33,13 @@ def test_by_hand():
         # sqrt(4 + 5) = 3; max(2, 8) = 8
         ({"eps": 5.0, "eps_at": "variance"}, [-1 / 3, 1]),
         ({"eps": 8.0, "eps_at": "floor"}, [-1 / 8, 3 / 8]),
-        # the mean is 1; the median distance from the median is 0: nothing tells rows apart
+        # the mean is 1
         ({"scale": "mean", "eps": 1.0}, [-0.5, 1.5]),
-        ({"scale": "mad"}, [0, 0]),
+        # the median distance from the median is 0, so their mean divides: 4/4 = 1
+        ({"scale": "mad", "eps": 0.0}, [-1, 3]),
+        ({"scale": "mad", "center": "median", "eps": 0.0}, [0, 4]),
+        # or the floor
+        ({"scale": "mad", "center": "median", "eps": 0.5, "eps_at": "floor"}, [0, 8]),
     ],
 )
 def test_options_by_hand(options, expected):

@@ -80,6 +80,8 @@ def outcomes_show(law: str, outcomes: list[str]) -> bool:
     if law == "equal_trajectories_get_equal_credit":
         credit = ast.literal_eval(last)
         return credit[: len(credit) // 2] != credit[len(credit) // 2 :]
+    if law == "different_rewards_get_some_credit":
+        return not any(digit in last for digit in "123456789")
     if law in ONE_CALL:
         return any(digit in last for digit in "123456789")
     return len(outcomes) > 1

@@ -19,6 +19,21 @@ def less_a_rounded_mean(*, reward: Reward, group: Group) -> Credit:
     return (x - (same / same.sum(1)) @ x).to(wide(reward).dtype)
 
 
+@breaks(
+    CASES,
+    "different_rewards_get_some_credit",
+    "a group with two different rewards got no credit",
+    also=("better_is_never_worse",),
+)
+def silent_where_most_agree(*, reward: Reward, group: Group) -> Credit:
+    """As a median deviation does: it is 0 where more than half of a group agree."""
+    same = group[:, None] == group
+    equal = (same & (reward.detach()[:, None] == reward.detach())).sum(1)
+    most = torch.where(same, equal, 0).topk(1).values[:, 0] if len(reward) else equal
+    size = same.sum(1)
+    return torch.where((size > 4) & (2 * most > size), 0, rloo(reward=reward, group=group))
+
+
 @breaks(CASES, "lone_members_get_nothing", "the only member of a group got credit")
 def lone_members_get_all(*, turn_reward: TurnReward, group: Group, turn_count: TurnCount) -> Credit:
     real = torch.arange(turn_reward.shape[1]) < turn_count[:, None]

@@ -1,0 +1,117 @@
+"""The value of an action above that of its state, at states that several turns start from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from creditlib.algebra import (
+    group_count,
+    relative,
+    returns_to_go,
+    valid_rows,
+    valid_turns,
+    wide,
+)
+from creditlib.vocabulary import (
+    Action,
+    Anchor,
+    ArgumentSpec,
+    Backend,
+    Gamma,
+    Group,
+    Reward,
+    TurnCount,
+    TurnCredit,
+    Valid,
+    breaks,
+)
+from creditlib.vocabulary.contract import checked
+
+__all__ = ["action_margin"]
+
+Prior = Annotated[
+    float, ArgumentSpec("turns without a margin that each action is taken to have seen", low=0)
+]
+
+
+@checked
+@breaks(
+    "different_rewards_get_some_credit",
+    because="a state that saw one action tells nothing.",
+)
+@breaks(
+    "credit_sums_to_zero",
+    because="an action seen more often is believed more.",
+)
+def action_margin(
+    *,
+    reward: Reward,
+    group: Group,
+    anchor: Anchor,
+    action: Action,
+    turn_count: TurnCount,
+    valid: Valid | None = None,
+    gamma: Gamma = 0.9,
+    prior: Prior = 0.1,
+    backend: Backend = "auto",
+) -> TurnCredit:
+    """How much better the trajectories did that took this action at this state, discounted.
+
+        A[i,k] = Z / (Z + prior + 1e-6) · G
+        G[i,k] = g[i,k] + gamma · G[i,k+1];  Z[i,k] = b[i,k] + gamma · Z[i,k+1]
+        g = b · (mean reward at this state with this action − mean reward at this state)
+        b = c / (c + prior + 1e-6) where the state saw another action, else 0
+        c = turns of the group with this state and this action
+
+    It is an estimate of Q − V at states that several turns of a group start from. The fewer turns
+    it rests on, the nearer it lies to 0. A state is compared inside its group.
+
+    Degenerate cases: a state that saw one action tells nothing: g = b = 0. Equal rewards of a group
+    give exactly 0, and so do a lone trajectory, a missing anchor and a missing action. Turns past
+    `turn_count` get 0.
+
+    Source: A³ 2026, arXiv:2605.08013 (tree term); the authors' code was run.
+
+    >>> import torch
+    >>> action_margin(
+    ...     reward=torch.tensor([1.0, 0.0]),
+    ...     group=torch.tensor([0, 0]),
+    ...     anchor=torch.tensor([[5], [5]]),
+    ...     action=torch.tensor([[1], [2]]),
+    ...     turn_count=torch.tensor([1, 1]),
+    ...     prior=0.0,
+    ... )
+    tensor([[ 0.5000],
+            [-0.5000]])
+    """
+    rows = valid_rows(valid, reward)
+    where = valid_turns(turn_count, anchor.shape[1], valid) & (anchor >= 0) & (action >= 0)
+    # Centred first, so that the rewards of a constant group are exactly 0.
+    value = relative(wide(reward), group, where=rows, backend=backend)[:, None].expand(where.shape)
+    keys = (group, anchor, action)
+    above_state = relative(value, *keys[:2], where=where, backend=backend)
+    above_action = relative(value, *keys, where=where, backend=backend)
+    visits = _visits(keys[:2], where, backend)
+    count = _visits(keys, where, backend)
+    belief = count / (count + prior + _EPS)
+    belief = torch.where(where & (visits > count), belief, 0.0)
+    margin = belief * (above_state - above_action)
+    real = valid_turns(turn_count, anchor.shape[1], valid)
+    credit = returns_to_go(margin, real, gamma, backend=backend)
+    seen = returns_to_go(belief, real, gamma, backend=backend)
+    return seen / (seen + prior + _EPS) * credit
+
+
+_EPS = 1e-6
+
+
+def _visits(keys: tuple[Tensor, ...], where: Tensor, backend: str) -> Tensor:
+    """The number of turns with the keys of each turn."""
+    flat = [key if key.ndim == 2 else key[:, None].expand(where.shape) for key in keys]
+    count = group_count(
+        *(key.reshape(-1) for key in flat), where=where.reshape(-1), backend=backend
+    )
+    return count.view(where.shape)

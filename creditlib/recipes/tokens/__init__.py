@@ -1,0 +1,1 @@
+"""Methods that compare turns with turns of other trajectories."""
