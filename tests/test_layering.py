@@ -50,6 +50,7 @@ EXTRAS = {
     "rich": ["cli", "report"],
     "pyarrow": ["rollouts"],
     "rapidfuzz": ["inputs.similarity"],
+    "scipy": ["ops.matching"],
     "examples": ["cli"],  # from a checkout: `creditlib demo` runs examples/textworld
 }
 
@@ -164,6 +165,7 @@ PLANTED = {
         {"inputs/ids.py": "def f():\n    import rapidfuzz\n"},
         "inputs.ids imports rapidfuzz",
     ),
+    "scipy": ({"shaping/a.py": "import scipy\n"}, "shaping.a imports scipy"),
     "a trainer": ({"rows/a.py": "import verl\n"}, "rows.a imports verl"),
 }
 FINE = {
@@ -173,6 +175,7 @@ FINE = {
     "cli/a.py": "import typer, rich\nfrom creditlib import __version__\n",
     "rollouts/a.py": "import pyarrow\n",
     "inputs/similarity.py": "import rapidfuzz\n",
+    "ops/matching/reference.py": "def f():\n    import scipy\n",
     "integrations/verl/a.py": "import verl\nfrom creditlib.integrations.verl.b import _b\n",
     "integrations/verl/b.py": "def f():\n    from creditlib.integrations.verl import a\n",
     "shaping/a.py": "import math\nimport einops\nfrom creditlib.algebra import to_tokens\n",

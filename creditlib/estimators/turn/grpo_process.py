@@ -44,6 +44,11 @@ __all__ = ["grpo_process"]
     ended="absent",
 )
 @breaks(
+    "constant_groups_get_nothing",
+    because="equal rewards at each turn are returns that differ by turn.",
+    order="sum_then_score",
+)
+@breaks(
     "better_is_never_worse",
     because="a better step raises the mean that is subtracted from later steps.",
     order="score_then_sum",
@@ -102,7 +107,8 @@ def grpo_process(
     Special cases: the defaults are GRPO with process supervision. With one turn each every form but
     "turn_of_batch" is `grpo`.
 
-    Degenerate cases: equal values among peers give exactly 0. A turn without peers gets 0
+    Degenerate cases: equal values among peers give exactly 0; with "sum_then_score" values are
+    returns, which differ by turn number where the rewards are equal. A turn without peers gets 0
     (lone="raw": its value, with a scale of 1), and so does a turn with a negative anchor.
     Where `leave_out` leaves nobody, credit is 0. Trajectories with more steps count more in the
     statistics of over="group", as published. Turns past `turn_count` get 0.
