@@ -8,6 +8,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
+from creditlib.algebra import contrast
 from creditlib.ops.groups import reference as groups
 from creditlib.ops.masks import flat, valid_rows, valid_turns
 from creditlib.ops.precision import wide
@@ -53,12 +54,15 @@ def diagnose(
     - `credit/abs_turn_0` … `credit/abs_turn_<turns−1>`: mean |credit| at that turn
     - `group/count`, `group/lone`, `group/constant`: groups; share of one member; share of equal
       rewards among those with more (needs `group`, and `reward` for the last)
+    - `group/contrast`: share of groups with two different rewards, those of one member included
     - `group/sum_max`: largest |sum of credit| over a group (0 for centred trajectory credit)
     - `rows/excluded`: share of rows that `valid` leaves out
     - `reward/unplaced_max`: largest |reward − sum of turn_reward|: what step returns never see
     - `anchor/met`: share of turns whose anchor is that of another turn of their group, which is
       where the credit of `gigpo` among equal states may differ from 0; `anchor/met_others`: share
       of those whose anchor is that of a turn of another trajectory (both need `group`)
+    - `anchor/contrast`: share of turns whose peers, of their group and anchor, have two different
+      step rewards (needs `turn_reward`); the others tell nothing of this turn
     - `anchor/peers`: other turns of the group with the anchor of a turn, mean over turns
     - `term/NAME`: share of a term of `terms` in the sum of |term| over all of them; a term
       float[batch] counts at each turn beside one of turns
@@ -104,6 +108,13 @@ def diagnose(
         if group is None:
             raise contract_error("diagnose", "group", "given with `anchor`", "None")
         metrics |= _anchor_metrics(anchor, group, turn_count, valid)
+        if turn_reward is not None and turn_count is not None:
+            told = contrast(
+                turn_reward=turn_reward, group=group, anchor=anchor, turn_count=turn_count,
+                valid=valid,
+            )  # fmt: skip
+            where_turns = valid_turns(turn_count, turn_reward.shape[1], valid)
+            metrics["anchor/contrast"] = _share(told.sum(), where_turns.sum())
     if terms is not None:
         metrics |= _term_metrics(terms, len(where), turn_count, valid)
     return metrics
@@ -181,6 +192,7 @@ def _group_metrics(
         x = wide(reward)
         gap = groups.group_max(x, index, where) + groups.group_max(-x, index, where)
         several = where & (count > 1)
+        metrics["group/contrast"] = _share(each[where & (gap > 0)].sum(), each.sum())
         metrics["group/constant"] = _share(each[several & (gap == 0)].sum(), each[several].sum())
     return metrics
 

@@ -49,6 +49,7 @@ EXTRAS = {
     "typer": ["cli"],
     "rich": ["cli", "report"],
     "pyarrow": ["rollouts"],
+    "scipy": ["ops.matching"],
     "rapidfuzz": ["inputs.similarity"],
     "examples": ["cli"],  # from a checkout: `creditlib demo` runs examples/textworld
 }

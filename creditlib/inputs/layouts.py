@@ -12,6 +12,7 @@ from typing import Annotated, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from creditlib.inputs.macro_actions import macro_actions as macro_actions
 from creditlib.inputs.turn_order import refuse_unordered_turns
 from creditlib.vocabulary import (
     Length,
@@ -37,6 +38,7 @@ from creditlib.vocabulary.conversions import row_of_tokens, runs_of_mask
 __all__ = [
     "RowPositions",
     "count_turns",
+    "macro_actions",
     "offsets_of",
     "pack",
     "place_rows",
