@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from creditlib.algebra import contrast, valid_turns
 from creditlib.vocabulary import (
     Anchor,
     AnyCredit,
@@ -57,12 +58,15 @@ def diagnose(
     - `credit/abs_turn_0` … `credit/abs_turn_<turns−1>`: mean |credit| at that turn
     - `group/count`, `group/lone`, `group/constant`: groups; share of one member; share of equal
       rewards among those with more (needs `group`, and `reward` for the last)
+    - `group/contrast`: share of groups with two different rewards, those of one member included
     - `group/sum_max`: largest |sum of credit| over a group (0 for centred trajectory credit)
     - `rows/excluded`: share of rows that `valid` leaves out
     - `reward/unplaced_max`: largest |reward − sum of turn_reward|: what step returns never see
     - `anchor/met`: share of turns whose anchor is that of another turn of their group, which is
       where the credit of `gigpo` among equal states may differ from 0; `anchor/met_others`: share
       of those whose anchor is that of a turn of another trajectory (both need `group`)
+    - `anchor/contrast`: share of turns whose peers, of their group and anchor, have two different
+      step rewards (needs `turn_reward`); the others tell nothing of this turn
     - `anchor/peers`: other turns of the group with the anchor of a turn, mean over turns
     - `term/NAME`: share of a term of `terms` in the sum of |term| over all of them; a term
       float[batch] counts at each turn beside one of turns
@@ -109,6 +113,13 @@ def diagnose(
         if group is None:
             raise contract_error("diagnose", "group", "given with `anchor`", "None")
         metrics |= _anchor_metrics(_fetched(anchor), _fetched(group), counts, where)
+        if turn_reward is not None and turn_count is not None:
+            told = contrast(
+                turn_reward=turn_reward, group=group, anchor=anchor, turn_count=turn_count,
+                valid=valid,
+            )  # fmt: skip
+            every = valid_turns(turn_count, turn_reward.shape[1], valid)
+            metrics["anchor/contrast"] = _share(told.sum(), every.sum())
     if terms is not None:
         metrics |= _term_metrics(terms, counts, where)
     return metrics
@@ -146,13 +157,15 @@ def _group_metrics(
         "group/sum_max": float(sums[group[real.any(1)]].max(initial=0.0)),
     }
     if reward is not None:
-        several, constant = count > 1, 0
+        several, constant, told = count > 1, 0, 0
         if several.any():
             order = np.argsort(group[where], kind="stable")
             starts = (np.cumsum(count) - count)[count > 0]
             x = reward[where][order]
             gap = np.maximum.reduceat(x, starts) - np.minimum.reduceat(x, starts)
             constant = np.count_nonzero((gap == 0) & several[count > 0])
+            told = np.count_nonzero(gap > 0)
+        metrics["group/contrast"] = _share(told, np.count_nonzero(count))
         metrics["group/constant"] = _share(constant, np.count_nonzero(several))
     return metrics
 

@@ -38,9 +38,18 @@ MORE = [
     ("duration_weight", {"over": "group", "cap": 1.5}),
     ("completion_weight", {"cap": 1.5}),
 ]
+# What a choice is made with, where the other options leave it without a meaning.
+ALONG: dict[tuple[str, str, str], dict[str, Any]] = {
+    ("grpo_process", "ended", "zero"): {"over": "turn"},
+    ("hgpo", "lone", "raw"): {"base": "trajectory"},
+}
 # Functions that take credit at any level are also run at turn level.
 ANY_LEVEL = ("to_tokens", "whiten", "whitening_stats", "effective_sample_size")
-NOT_NUMERICS = {"check_batch", "diagnose", "apply", "resolve", "ids", "anchor_ids"}
+# `contrast` gives a mask of the rows or of the turns, and its tensors come in two sets:
+# tests/algebra/test_algebra_contrast.py holds it to the laws.
+NOT_NUMERICS = {"check_batch", "diagnose", "apply", "resolve", "ids", "anchor_ids", "contrast"}
+# Functions that match on the host by design: they need values, and refuse tensors without.
+ON_HOST = {"match_reward"}
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,11 @@ def numeric_names() -> list[str]:
     ]
 
 
+def along(name: str, option: str, choice: Any) -> dict[str, Any]:
+    """The other options that a choice is made with."""
+    return ALONG.get((name, option, choice), {})
+
+
 def variants() -> list[Variant]:
     """Every public function, once with its defaults and once with each choice of each option."""
     result = []
@@ -91,7 +105,7 @@ def variants() -> list[Variant]:
             choices = [*(option.choices or ()), *([None] if option.optional else [])]
             if option.choices:
                 result += [
-                    Variant(name, {option.name: choice})
+                    Variant(name, {option.name: choice, **along(name, option.name, choice)})
                     for choice in choices
                     if choice != default[option.name].default
                 ]

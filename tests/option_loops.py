@@ -35,11 +35,14 @@ def median(values):
     return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def scale_of(pool, scale, ddof):
+def scale_of(pool, scale, ddof, floor=None):
     if scale == "mean":
         return mean(pool) if pool else Fraction(0)
     if scale == "mad":
-        return median([abs(v - median(pool)) for v in pool])
+        gaps = [abs(v - median(pool)) for v in pool]
+        if floor is not None:
+            return max(median(gaps), floor)
+        return median(gaps) or mean(gaps)  # where more than half agree, the mean distance
     if len(pool) <= ddof:
         return Fraction(0)
     square = sum((v - mean(pool)) ** 2 for v in pool) / (len(pool) - ddof)
@@ -109,7 +112,8 @@ def grpo(x, o):
             if o["scale"] is None:
                 result[i] = float(gaps[i])
             else:
-                unit = Fraction(1) if alone else scale_of(pool, o["scale"], o["ddof"])
+                floor = Fraction(o["eps"]) if o.get("eps_at") == "floor" else None
+                unit = Fraction(1) if alone else scale_of(pool, o["scale"], o["ddof"], floor)
                 result[i] = over(gaps[i], unit, o)
     return result
 
@@ -265,20 +269,6 @@ def _step(cell, turns, returns, x, o):
         peers, left = turns, [t for t in turns if t[0] != cell[0]]
     values = [[returns[t] for t in each] for each in (left, peers)]
     return _compared(returns[cell], values[0], values[1], o)
-
-
-def grpo_process(x, o):
-    width, cells = len(x["turn_reward"][0]), {}
-    for own in groups_of(x):
-        pool = [Fraction(x["turn_reward"][i][k]) for i, k in turns_of(x, own)]
-        for i in own:
-            earned = exact(x["turn_reward"][i][: x["turn_count"][i]])
-            z = [
-                z_score(v, pool, o, o["scale"]) if o["scale"] else float(v - mean(pool))
-                for v in earned
-            ]
-            cells |= {(i, k): a for k, a in enumerate(discounted(z, 1))}
-    return table(x, width, cells)
 
 
 def _gains(x, i):

@@ -33,6 +33,7 @@ def test_trajectory_credit_by_hand():
             "group/count": 3,
             "group/lone": 1 / 3,
             "group/constant": 1 / 2,
+            "group/contrast": 1 / 3,
             "group/sum_max": 0.5,
         },
         rel=RELATIVE,
@@ -57,6 +58,7 @@ def test_excluded_rows_count_nowhere_but_in_their_own_share():
             "group/count": 2,
             "group/lone": 1 / 2,
             "group/constant": 0.0,
+            "group/contrast": 1 / 2,
             "group/sum_max": 2.0,
         },
     )
@@ -86,6 +88,7 @@ def test_turn_credit_by_hand():
             "group/count": 1,
             "group/lone": 0.0,
             "group/constant": 0.0,
+            "group/contrast": 1.0,
             "group/sum_max": 0.0,
             "reward/unplaced_max": 4.0,
         },
@@ -244,3 +247,15 @@ def test_a_wrong_call_is_refused(refusal):
         "diagnose: `credit` must be float[batch] or float[batch turn], got list; "
         "`creditlib.tensors` makes tensors of lists, arrays and columns."
     )
+
+
+def test_turns_that_tell_something_by_hand():
+    """State 5 saw the step rewards 1 and 0, state 6 twice 2: two of the four turns tell."""
+    metrics = cl.diagnose(
+        torch.zeros(2, 2),
+        group=torch.tensor([0, 0]),
+        turn_reward=torch.tensor([[1.0, 2.0], [0.0, 2.0]]),
+        anchor=torch.tensor([[5, 6], [5, 6]]),
+        turn_count=torch.tensor([2, 2]),
+    )
+    assert metrics["anchor/contrast"] == 0.5

@@ -18,6 +18,7 @@ GROUPED = [
     if "group" in arguments(v)
     and v.name not in BATCHWIDE
     and "scale_over" not in v.options
+    and v.options.get("over") != "turn_of_batch"
     and (v.name != "duration_weight" or v.options.get("over") == "group")
 ]
 VALID = [v for v in VARIANTS if "valid" in arguments(v)]
@@ -59,7 +60,11 @@ def test_excluded_rows_equal_deleted_rows(variant):
         assert not nobody.any()
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+# Of answers with equal shares the one of the first row wins.
+ORDERED = [v for v in VARIANTS if v.options.get("how") != "majority"]
+
+
+@pytest.mark.parametrize("variant", ORDERED, ids=str)
 def test_the_order_of_trajectories_does_not_matter(variant):
     for seed in SEEDS:
         x = double(variant, seed)

@@ -17,7 +17,13 @@ from creditlib.testing.subject import subject_of
 
 RANDOM_EXAMPLES = 30_000  # enough for what few batches show; a run ends at the first that does
 # Optional tensors that an option needs.
-WITH = {("pure", "token"): ["turn_length"], ("duration_weight", "group"): ["group"]}
+WITH = {
+    ("pure", "token"): ["turn_length"],
+    ("duration_weight", "group"): ["group"],
+    ("grpo_process", "anchor"): ["anchor"],
+    ("hgpo", "trajectory"): ["reward"],
+    ("hgpo", "turn"): ["reward"],
+}
 # A choice that only shows with another one, or a gradient that only a choice makes exact.
 MORE = [
     ("gigpo", {"leave_out": "trajectory", "scale": None, "gamma": 1.0}),

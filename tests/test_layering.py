@@ -49,8 +49,8 @@ EXTRAS = {
     "typer": ["cli"],
     "rich": ["cli", "report"],
     "pyarrow": ["rollouts"],
-    "rapidfuzz": ["inputs.similarity"],
     "scipy": ["ops.matching"],
+    "rapidfuzz": ["inputs.similarity"],
     "examples": ["cli"],  # from a checkout: `creditlib demo` runs examples/textworld
 }
 

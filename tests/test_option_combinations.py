@@ -8,6 +8,7 @@ import inspect
 import itertools
 
 import option_loops
+import peer_loops
 import process_loops
 import pytest
 import token_loops
@@ -32,9 +33,12 @@ NUMBERS = {
     "reward_weight": 2.0,
     "invalid_penalty": 0.25,
     "normalizer": 2.0,
+    "prior": 0.125,
+    "length_weight": 0.5,
+    "history": 2,
 }
 EPS = {"eps": 0.125, "variance_eps": 0.25, "whiten_eps": 0.125}
-LOOPS = (option_loops, process_loops, token_loops)
+LOOPS = (option_loops, peer_loops, process_loops, token_loops)
 BACKENDS = [name for name in QUICK if name != "triton"]
 
 
@@ -42,6 +46,12 @@ def refused(name, options, tensors):
     """The argument that a combination is refused for, '' for a combination with a meaning."""
     if name == "grpo" and options["scale_over"] == "centered_batch":
         return "scale_over" if options["scale"] in ("mean", "mad") else ""
+    if name == "grpo_process" and options["over"] in ("group", "anchor"):
+        if options["ended"] == "zero":
+            return "over"
+        return "anchor" if options["over"] == "anchor" and "anchor" not in tensors else ""
+    if name == "hgpo":
+        return "reward" if options["base"] and "reward" not in tensors else ""
     token = name == "pure" and options["baseline"] == "token"
     return "turn_length" if token and "turn_length" not in tensors else ""
 

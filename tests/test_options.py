@@ -4,14 +4,18 @@ import inspect
 
 import pytest
 import torch
-from helpers import F64, NEEDS, VARIANTS, Variant, arguments, numeric_names, results
+from helpers import ALONG, F64, NEEDS, VARIANTS, Variant, arguments, numeric_names, results
 
 import creditlib as cl
 from creditlib.vocabulary.annotations import options_of
 
 NUMBERS = (0.25, 0.5, 2.0, 7.0)
-# A number that is read with a choice other than the default.
-READ_WITH = {("gae", "eps"): {"whiten": True}}
+# Options without which a number is not read, or has no other value.
+READ_WITH = {
+    ("gae", "eps"): {"whiten": True},
+    ("future_weight", "high"): {"low": 0.1},
+    ("match_reward", "regularization"): {"how": "transport"},
+}
 
 
 def numeric_options():
@@ -29,9 +33,14 @@ def differs(first, second):
     )
 
 
+def _made_with(variant, options):
+    return options.items() < variant.options.items()
+
+
 @pytest.mark.parametrize("variant", [v for v in VARIANTS if v.options], ids=str)
 def test_every_choice_changes_something(variant):
-    plain = Variant(variant.name)
+    more = [each for (name, *_), each in ALONG.items() if name == variant.name]
+    plain = Variant(variant.name, next((each for each in more if _made_with(variant, each)), {}))
     for seed in range(64):  # a choice about ties needs luck
         x = arguments(variant, seed=seed, dtype=F64)
         if differs(variant(x), plain(x)):

@@ -10,7 +10,10 @@ from creditlib.ops.returns import reference as returns
 pytestmark = pytest.mark.usefixtures("quick_backend")
 
 PADDED = [v for v in VARIANTS if any(axes_of(v, x)[1:] for x in arguments(v))]
-PADDED = [v for v in PADDED if v.name not in ("gdpo", "partial_credit")]  # their axes are not time
+# Their axes are not time.
+PADDED = [
+    v for v in PADDED if v.name not in ("gdpo", "partial_credit", "edge_credit", "match_reward")
+]
 TOKENS = [v for v in VARIANTS if "turn" in arguments(v)]
 SEEDS = range(3)
 

@@ -119,6 +119,8 @@ def test_every_preset_is_proven_by_golden_or_worked_numbers():
     golden = set()
     for name in ("test_golden_core.py", "test_golden_official.py"):
         golden |= uses((here / name).read_text())
+    for file in (here / "seeds").glob("*.py"):
+        golden |= uses(file.read_text())
     for file in (here / "recipes" / "golden").glob("*.npz"):
         golden.add(str(np.load(file)["preset"]))
     assert set(presets.__all__) <= golden | set(WORKED)

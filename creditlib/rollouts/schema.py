@@ -58,12 +58,14 @@ NUMBERS: dict[str, Number] = {
     "process_reward": _number("process_reward", flag=True),
     "gold_log_prob": _number("gold_log_prob"),
 }
-TRAJECTORY_KEYS = frozenset(("group", "outcome", "turns", "id", "rewards", "length"))
-TURN_KEYS = frozenset(("observation", "text", "tokens", "token_count", *NUMBERS))
+TRAJECTORY_KEYS = frozenset(("group", "outcome", "turns", "id", "rewards", "length", "answer"))
+TURN_KEYS = frozenset(("observation", "action", "text", "tokens", "token_count", *NUMBERS))
 
 # The keys that fill a tensor; of several, each is enough. The first word says whose keys they are.
 _SOURCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "anchor": ("turns'", ("observation",)),
+    "action": ("turns'", ("action",)),
+    "answer": ("trajectories'", ("answer",)),
     "information_gain": ("turns'", ("gold_log_prob",)),
     "turn_length": ("turns'", ("tokens", "token_count")),
     "length": ("trajectories'", ("length", "tokens", "token_count")),

@@ -115,7 +115,9 @@ def from_trajectories(
     }
     tensors |= turn_tensors(turns, tensors["reward"])
     optional = {
-        "anchor": _anchors(trajectories, turns, similarity),
+        "anchor": _ids("observation", trajectories, turns, similarity),
+        "action": _ids("action", trajectories, turns, None),
+        "answer": _answers(trajectories, places),
         "rewards": _rewards(trajectories, places),
         "length": _length(trajectories, places, tensors.get("turn_length")),
     }
@@ -133,41 +135,50 @@ def _unknown_keys(trajectories: Sequence[Trajectory], turns: Turns) -> dict[str,
     }
 
 
-def _anchors(
-    trajectories: Sequence[Trajectory], turns: Turns, similarity: float | None
+def _ids(
+    key: str, trajectories: Sequence[Trajectory], turns: Turns, similarity: float | None
 ) -> Tensor | None:
-    """The anchor of each turn, None where no turn has an observation; NaN is none, like null."""
-    if "observation" not in turns.keys:
+    """The id of a key of each turn, None where no turn has the key; NaN is none, like null."""
+    if key not in turns.keys:
         return None
-    seen = [[turn.get("observation") for turn in row["turns"]] for row in trajectories]
-    if float in {type(observation) for row in seen for observation in row}:
-        seen = [[None if isinstance(x, float) and x != x else x for x in row] for row in seen]
-    if not any(observation is not None for row in seen for observation in row):
+    seen = [[_or_none(turn.get(key)) for turn in row["turns"]] for row in trajectories]
+    if not any(value is not None for row in seen for value in row):
         return None
     names = [trajectory["group"] for trajectory in trajectories]
     try:
         return anchor_ids(seen, group=names, similarity=similarity)
     except (ValueError, RecursionError):
-        _check_observations(turns)
+        for index, turn in enumerate(turns.flat):
+            _check_id(key, _or_none(turn.get(key)), turns.place(index))
         raise
 
 
-def _check_observations(turns: Turns) -> None:
-    """Refuse the first observation that has no id, with its place."""
-    for index, turn in enumerate(turns.flat):
-        seen = turn.get("observation")
-        if isinstance(seen, float) and seen != seen:
-            continue
-        try:
-            anchor_ids([[seen]])
-        except RecursionError:
-            place = turns.place(index)
-            raise ContractError(
-                f"rollouts: `observation` must be JSON of moderate depth, got one nested too "
-                f"deeply in {place}."
-            ) from None
-        except ValueError:
-            raise schema_error("observation", "JSON", seen, turns.place(index)) from None
+def _answers(trajectories: Sequence[Trajectory], places: Sequence[str]) -> Tensor | None:
+    """The id of the answer of each trajectory, None where none has one."""
+    given = [_or_none(trajectory.get("answer")) for trajectory in trajectories]
+    if all(value is None for value in given):
+        return None
+    for value, place in zip(given, places, strict=True):
+        _check_id("answer", value, place)
+    names = [trajectory["group"] for trajectory in trajectories]
+    return anchor_ids([[value] for value in given], group=names)[:, 0]
+
+
+def _or_none(value: Any) -> Any:
+    return None if isinstance(value, float) and value != value else value
+
+
+def _check_id(key: str, value: Any, place: str) -> None:
+    """Refuse a value that has no id, with its place."""
+    try:
+        anchor_ids([[value]])
+    except RecursionError:
+        raise ContractError(
+            f"rollouts: `{key}` must be JSON of moderate depth, got one nested too "
+            f"deeply in {place}."
+        ) from None
+    except ValueError:
+        raise schema_error(key, "JSON", value, place) from None
 
 
 def _normal(trajectory: Trajectory, place: str) -> Trajectory:

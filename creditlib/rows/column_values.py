@@ -23,6 +23,8 @@ _DTYPES = {"float": torch.float32, "int": torch.int64, "bool": torch.bool, "real
 _LISTS = frozenset((list, tuple))
 _NUMBERS = frozenset((float, int, bool))
 _PLAIN = frozenset((str, bytes, int, float, bool, type(None)))  # neither arrays nor numbers in them
+# Columns of turns that hold ids, or what ids are made of.
+_IDS = ("anchor", "action")
 _MORE_TURNS = "give `turn` beside the mask if a turn wrote no token or two turns adjoin"
 
 
@@ -104,12 +106,12 @@ def columns_as_tensors(
 def turns_of_row(function: str, name: str, items: list[Any], count: int, row: int) -> list[Any]:
     """The first `count` values of a padded row; what follows must be padding, so nothing is lost.
 
-    Padding is 0, NaN or None, of an anchor -1 too.
+    Padding is 0, NaN or None, of an anchor or an action -1 too.
 
     >>> turns_of_row("read_rows", "duration", [1.0, 2.0, 0.0], 2, row=0)
     [1.0, 2.0]
     """
-    padding = (0, -1) if name == "anchor" else (0,)
+    padding = (0, -1) if name in _IDS else (0,)
     rest = items[count:]
     if len(items) < count or any(x is not None and x == x and x not in padding for x in rest):
         raise _wrong_count(function, name, len(items), count, row)
@@ -123,7 +125,7 @@ def _wrong_count(function: str, name: str, found: int, count: int, row: int) -> 
 
 
 def _is_of_turns(shape: Shape) -> bool:
-    return shape.axes[1:] == (("turn", 0),)
+    return shape.axes[1:2] == (("turn", 0),)
 
 
 def _all_none(values: Sequence[Any], index: RowIndex) -> bool:
@@ -137,12 +139,15 @@ def _all_none(values: Sequence[Any], index: RowIndex) -> bool:
 def _turn_tensor(name: str, shape: Shape, values: list[Any], index: RowIndex) -> Tensor:
     """[batch turn] of a column with one value for each turn."""
     table = _turn_table(name, values, index)
-    if name == "anchor":
+    if name in _IDS:
         return anchor_table(table)
     dtype, width = _DTYPES[shape.kind], index.turns
-    result = torch.zeros((len(table), width), dtype=dtype, device="cpu")
     where = torch.arange(width, device="cpu") < index.turn_count[:, None]
-    result[where] = _tensor(name, shape, list(itertools.chain.from_iterable(table)))
+    flat = _tensor(name, shape, [item for row in table for item in row])
+    # One value for each turn, or a list of them: ids of several scopes.
+    more = flat.shape[1:] if len(shape.axes) > 2 else ()
+    result = torch.zeros((len(table), width, *more), dtype=dtype, device="cpu")
+    result[where] = flat
     return result
 
 
@@ -150,12 +155,12 @@ def _turn_table(name: str, values: list[Any], index: RowIndex) -> list[list[Any]
     """The values of the turns of each trajectory."""
     size = index.size.tolist()
     lists = index.every_row_is_one and _LISTS.issuperset(map(type, values))
-    if lists and list(map(len, values)) == size and (name != "anchor" or _are_plain(values)):
+    if lists and list(map(len, values)) == size and (name not in _IDS or _are_plain(values)):
         return values
     table: list[list[Any]] = [[None] * count for count in index.turn_count.tolist()]
     rows = index.original.nonzero()[:, 0].tolist()
     base, owner = index.base.tolist(), index.trajectory.tolist()
-    ids = name == "anchor" and _are_tables_of_ids([(values[row], size[row]) for row in rows])
+    ids = name in _IDS and _are_tables_of_ids([(values[row], size[row]) for row in rows])
     for row in rows:
         items = _turn_values(name, values[row], size[row], row, ids)
         table[owner[row]][base[row] : base[row] + size[row]] = items
@@ -168,7 +173,7 @@ def _are_plain(values: list[Any]) -> bool:
 
 
 def _are_tables_of_ids(given: Sequence[tuple[Any, int]]) -> bool:
-    """Whether anchors are rows of ids: integer arrays, and a row of several turns is among them.
+    """Whether a column holds rows of ids: integer arrays, one of them of several turns.
 
     In a batch of rows of one turn an array is one observation, so its integers are no ids.
     """
@@ -181,24 +186,24 @@ def _are_tables_of_ids(given: Sequence[tuple[Any, int]]) -> bool:
 def _turn_values(name: str, value: Any, count: int, row: int, ids: bool) -> list[Any]:
     """The values of a row's turns: a list of them, or a single one for a single turn.
 
-    An array of numbers may be padded on the right. In the column `anchor` it is one observation if
-    the row has one turn, unless all rows hold arrays of ids.
+    An array of numbers may be padded on the right. In a column of ids it is one observation or one
+    action if the row has one turn, unless all rows hold arrays of ids.
     """
-    if value is None:  # anchors are missing for these turns; any other column refuses the None
+    if value is None:  # ids are missing for these turns; any other column refuses the None
         return [None] * count
     if isinstance(value, (Tensor, np.ndarray)):
         array = _as_array(value)
         numbers = array.dtype.kind in "biuf"
-        if name == "anchor" and not ids and count == 1 and (numbers or array.shape != (1,)):
+        if name in _IDS and not ids and count == 1 and (numbers or array.shape != (1,)):
             return [_as_python_int(array)]
         items = list(array) if array.ndim > 1 else np.atleast_1d(array).tolist()
-        if numbers and array.ndim < 2 and (ids or name != "anchor"):
+        if numbers and array.ndim < 2 and (ids or name not in _IDS):
             return turns_of_row("read_rows", name, items, count, row)
     else:
         items = list(cast("Any", value)) if isinstance(value, (list, tuple)) else [value]
     if len(items) != count:
         raise _wrong_count("read_rows", name, len(items), count, row)
-    return [_as_python_int(item) for item in items] if name == "anchor" else items
+    return [_as_python_int(item) for item in items] if name in _IDS else items
 
 
 def _as_python_int(item: Any) -> Any:
@@ -218,6 +223,8 @@ def _trajectory_tensor(name: str, shape: Shape, values: list[Any], index: RowInd
         return torch.zeros(
             (0,) + (1,) * (len(shape.axes) - 1), dtype=_DTYPES[shape.kind], device="cpu"
         )
+    if name == "answer":  # ids already, or texts that become ids; None is no answer
+        return anchor_table([[value] for value in own])[:, 0]
     return _tensor(name, shape, own)
 
 

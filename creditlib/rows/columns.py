@@ -44,7 +44,12 @@ _COMPUTED = ("reward", "group", "turn_count", "length", "turn_length", "valid")
 _ARGUMENTS = ("reward", "group", "token_reward", "value", "turn", "mask", "keep")
 # Names that people use for a column.
 _SYNONYMS = {
+    "actions": "action",
+    "answers": "answer",
+    "command": "action",
+    "commands": "action",
     "duration_seconds": "duration",
+    "final_answer": "answer",
     "observation": "anchor",
     "observations": "anchor",
     "seconds": "duration",
@@ -193,9 +198,9 @@ def named_columns(
 ) -> dict[str, list[Any]]:
     """The columns that a trainer's batch holds as `creditlib_<name>`, one entry for each row.
 
-    A tensor [row, n] is padded on the right with 0 (an anchor with -1): a column of turns is cut to
-    the number of runs of the row's mask. A list is used as it is. Names that no column has are
-    refused.
+    A tensor [row, n] is padded on the right with 0 (an anchor or an action with -1): a column of
+    turns is cut to the number of runs of the row's mask. A list is used as it is. Names that no
+    column has are refused.
 
     >>> import torch
     >>> seconds = torch.tensor([[1.0, 2.0], [3.0, 0.0]])

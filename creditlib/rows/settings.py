@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -241,9 +242,16 @@ def estimator_of(name: object) -> Callable[..., Any] | None:
 
 @functools.cache
 def _own_estimators() -> dict[str, Callable[..., Any]]:
-    """The functions of this package whose result is an advantage."""
+    """The functions of this package whose result is an advantage of rows, turns or tokens."""
     public = public_functions().items()
-    return {name: each for name, each in public if result_of(each).kind == "advantage"}
+    return {name: each for name, each in public if _credits_rows(each)}
+
+
+def _credits_rows(function: Callable[..., Any]) -> bool:
+    """Whether a result can be laid on the tokens of rows: credit of edges or timescales cannot."""
+    found = result_of(function)
+    axes = {axis for part in re.findall(r"\[([^]]*)\]", found.contract) for axis in part.split()}
+    return found.kind == "advantage" and axes <= {"batch", "turn", "token"}
 
 
 def _accepts(function: Callable[..., Any], name: str, value: object) -> bool:

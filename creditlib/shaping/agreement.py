@@ -16,6 +16,7 @@ from creditlib.vocabulary import (
     NonNegative,
     ShapedReward,
     Valid,
+    breaks,
 )
 from creditlib.vocabulary.contract import checked
 
@@ -28,6 +29,11 @@ How = Annotated[
 
 
 @checked
+@breaks(
+    "order_does_not_matter",
+    because="of answers with equal shares the one of the first row wins.",
+    how="majority",
+)
 def agreement(
     *,
     answer: Answer,
@@ -62,7 +68,9 @@ def agreement(
     told = valid_rows(valid, group) & (answer >= 0)
     same = group_count(group, answer, where=told)
     if how == "majority":
-        return (told & (answer == _most_frequent(answer, group, same, told))).to(torch.float32)
+        most = told & (answer == _most_frequent(answer, group, same, told))
+        double = evidence is not None and evidence.dtype is torch.float64
+        return most.to(torch.float64 if double else torch.float32)
     share = same / group_count(group, where=told).clamp(min=1)
     if evidence is None:
         return torch.where(told, share, 0.0).to(torch.float32)

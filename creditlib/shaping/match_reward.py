@@ -58,7 +58,8 @@ def match_reward(
     Degenerate cases: without reference calls each call gets `unmatched` ("transport": 0). Calls
     past `call_count` get 0.
 
-    Errors: how="exact" and SciPy is not installed.
+    Errors: how="exact" and SciPy is not installed; `similarity` has no values, as under
+    torch.compile and on the meta device.
 
     Source: MatchTIR 2026, arXiv:2601.10712; the authors' code was run.
     Differs from it: their "Hungarian" matching is greedy and lies below the optimum on 6 of 21 rows
@@ -73,6 +74,10 @@ def match_reward(
     >>> match_reward(similarity=similarity, call_count=two, target_count=two, how="greedy")
     tensor([[0.9000, 0.0000]])
     """
+    if torch.compiler.is_compiling() or similarity.is_meta:
+        wanted = "a tensor with values, because matching runs on the host"
+        remedy = "call match_reward outside of the compiled function"
+        raise contract_error("match_reward", "similarity", wanted, "one without values", remedy)
     if how == "exact" and importlib.util.find_spec("scipy") is None:
         remedy = "install SciPy for how='exact': pip install scipy"
         raise contract_error("match_reward", "how", "'greedy' or 'transport'", "'exact'", remedy)

@@ -17,6 +17,16 @@ GOLDEN = {
     "official": ROOT / "tests" / "test_golden_official.py",
 }
 
+# Functions whose numbers of a seed system lie under another name than their own.
+SEED_SYSTEMS = {
+    "action_margin": "a3",
+    "branch_credit": "appo",
+    "consecutive": "scrl",
+    "edge_credit": "graph_grpo",
+    "future_weight": "appo",
+    "grpo_process": "turn_scores",
+}
+
 
 class Function(NamedTuple):
     """One public function: its name, its parts, and where it is tested."""
@@ -88,6 +98,9 @@ def tests_of(name: str, module: Path) -> dict[str, str]:
     golden = ROOT / "tests" / module.parts[0] / "golden"
     found: dict[str, str] = {}
     by_hand = ROOT / "tests" / module.parent / f"test_{module.stem}.py"
+    recipes_by_hand = ROOT / "tests" / "recipes" / "test_recipes_by_hand.py"
+    if re.search(rf"\brecipes\.{name}\b", recipes_by_hand.read_text()):
+        by_hand = recipes_by_hand
     if by_hand.is_file():
         found["by hand"] = str(by_hand.relative_to(ROOT))
     for word, file in GOLDEN.items():
@@ -95,6 +108,9 @@ def tests_of(name: str, module: Path) -> dict[str, str]:
             found[word] = str(file.relative_to(ROOT))
     for file in sorted([*golden.glob(f"{name}.npz"), *golden.glob(f"{name}_*.npz")]):
         found[f"golden {file.stem}"] = str(file.relative_to(ROOT))
+    seeds = ROOT / "tests" / "seeds" / f"test_seed_{SEED_SYSTEMS.get(name, name)}.py"
+    if seeds.is_file():
+        found["seed system"] = str(seeds.relative_to(ROOT))
     return found
 
 

@@ -1,11 +1,24 @@
 """Groups and states that tell anything, by hand and against sets."""
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import creditlib as cl
-from creditlib.testing import random_arguments
+from creditlib.testing import LAWS, random_arguments
+from creditlib.testing.engine.runner import run_law
+from creditlib.testing.subject import subject_of
+from creditlib.vocabulary import (
+    Anchor,
+    Group,
+    Reward,
+    ShapedReward,
+    TurnCount,
+    TurnReward,
+    TurnRewards,
+    Valid,
+)
 
 contrast = cl.contrast
 
@@ -56,3 +69,40 @@ def test_it_is_where_some_peer_gets_credit(seed):
     for i, told in enumerate(contrast(**rows).tolist()):
         peers = (x["group"] == x["group"][i]) & x["valid"]
         assert told == bool(x["valid"][i] and (credit[peers] != 0).any())
+
+
+def of_rows(*, reward: Reward, group: Group, valid: Valid | None = None) -> ShapedReward:
+    """`contrast` of rows as numbers, so that the laws can be put to it."""
+    return contrast(reward=reward, group=group, valid=valid).to(reward.dtype)
+
+
+def of_turns(
+    *,
+    turn_reward: TurnReward,
+    group: Group,
+    anchor: Anchor,
+    turn_count: TurnCount,
+    valid: Valid | None = None,
+) -> TurnRewards:
+    """`contrast` of turns as numbers."""
+    found = contrast(
+        turn_reward=turn_reward, group=group, anchor=anchor, turn_count=turn_count, valid=valid
+    )
+    return found.to(turn_reward.dtype)
+
+
+KEPT = (
+    "lone_members_get_nothing",
+    "constant_groups_get_nothing",
+    "groups_are_independent",
+    "order_does_not_matter",
+    "labels_do_not_matter",
+    "shifting_rewards_changes_nothing",
+)
+
+
+@pytest.mark.parametrize("function", [of_rows, of_turns])
+@pytest.mark.parametrize("law", KEPT)
+def test_contrast_keeps_the_laws_of_a_mask(function, law):
+    subject = subject_of(function, {})
+    assert not LAWS[law].applies(subject) or run_law(LAWS[law], subject).state == "kept"

@@ -17,7 +17,7 @@ from seed_numbers import MANIFEST
 import creditlib as cl
 from creditlib import presets, recipes
 from creditlib.testing import assert_close, check_estimator, random_arguments
-from creditlib.vocabulary.annotations import options_of, result_of, tensors_of
+from creditlib.vocabulary.annotations import read, result_of, tensors_of
 
 GOLDEN = Path(__file__).parent / "golden"
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -61,7 +61,8 @@ def test_a_recipe_is_documented_and_found_by_its_name(name):
     kinds = {parameter.kind for parameter in inspect.signature(recipe).parameters.values()}
     assert kinds == {inspect.Parameter.KEYWORD_ONLY}
     assert result_of(recipe).kind
-    assert set(inspect.signature(recipe).parameters) == {*tensors_of(recipe), *options_of(recipe)}
+    options = [option.name for option in read(inspect.unwrap(recipe))[1]]
+    assert set(inspect.signature(recipe).parameters) == {*tensors_of(recipe), *options}
     assert cl.resolve(name) is recipe
     assert name not in cl.__all__
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+import creditlib as cl
 from creditlib.rollouts import from_trajectories
 from creditlib.rollouts.schema import (
     NUMBERS,
@@ -23,9 +24,11 @@ FULL = {
     "outcome": 1.0,
     "rewards": [1.0],
     "length": 1,
+    "answer": "7",
     "turns": [
         {
             "observation": "a door",
+            "action": "go",
             "text": "go",
             "tokens": [5],
             "token_count": 1,
@@ -99,3 +102,27 @@ def test_a_long_list_of_keys_is_cut():
     assert text.count("`") == 40
     assert text.endswith("`x19` (2 rows) and 5 more.")
     assert unread_note([("row", {})], {}) == ""
+
+
+def test_actions_and_answers_of_a_file_reach_the_estimators():
+    """One state; `go` succeeded and `wait` failed: +1/2 and -1/2. The answers 7 and 8 differ."""
+    rows = [
+        {
+            "group": "a",
+            "outcome": 1.0,
+            "answer": "7",
+            "turns": [{"observation": "x", "action": "go"}],
+        },
+        {
+            "group": "a",
+            "outcome": 0.0,
+            "answer": "8",
+            "turns": [{"observation": "x", "action": "wait"}],
+        },
+    ]
+    tensors = from_trajectories(rows).tensors
+    assert cl.apply("action_margin", tensors, prior=0.0).round(decimals=4).tolist() == [
+        [0.5],
+        [-0.5],
+    ]
+    assert cl.apply("agreement", tensors).tolist() == [0.5, 0.5]

@@ -99,12 +99,16 @@ def notes(rng, turns):
     eighth = lambda: rng.randint(-8, 8) / 8  # noqa: E731
     second = lambda: rng.randint(1, 16) / 4  # noqa: E731
     return {
+        "action": each(lambda: rng.choice(["open", "go", "go", None])),
         "anchor": each(lambda: rng.choice(["hall", "attic", "attic", None])),
+        "cluster": [[rng.randint(-1, 2), rng.randint(0, 1)] for _ in range(turns)],
         "duration": each(second),
         "finished": each(lambda: 20.0 + second()),
         "information_gain": each(eighth),
         "invalid_action": each(lambda: rng.random() < 0.3),
+        "potential": each(eighth),
         "process_reward": each(eighth),
+        "solved_turn": each(lambda: rng.random() < 0.6),
         "started": each(second),
         "turn_reward": each(eighth),
     }
@@ -129,7 +133,17 @@ def a_row(rng, trajectory, step, group, *, fate="whole", thin=False):
         keep=fate != "padding",
         unscored=fate == "unscored",
         turns=notes(rng, max(len(runs_of(whole)), 1)),
-        facts={"baseline": rng.randint(-4, 4) / 4, "rewards": [rng.randint(0, 3) / 4, 0.5 * out]},
+        facts={
+            "baseline": rng.randint(-4, 4) / 4,
+            "rewards": [rng.randint(0, 3) / 4, 0.5 * out],
+            "final": rng.randint(-4, 4) / 4,
+            "support": rng.randint(0, 4) / 4,
+            "solved": rng.random() < 0.5,
+            # Only rollouts from the start: a branch is made of another row.
+            "rollout": rng.randrange(2**40),
+            "branch_of": -1,
+            "branch_at": 0,
+        },
     )  # fmt: skip
 
 

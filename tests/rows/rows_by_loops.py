@@ -53,7 +53,7 @@ def tensors(found, plan):
     reward = [
         outcome(each.rows, plan.outcome) + more for each, more in zip(found, shaping, strict=True)
     ]
-    names, words = {"a": 1, "b": 2, "c": 3}, {"hall": 4, "attic": 9, None: -1}
+    names, words = {"a": 1, "b": 2, "c": 3}, {"hall": 4, "attic": 9, "open": 4, "go": 9, None: -1}
     batch = {
         "reward": torch.tensor(reward),
         "group": torch.tensor([names[each.rows[0].group] for each in found]),
@@ -69,14 +69,15 @@ def tensors(found, plan):
             for name, values in row.turns.items():
                 own = values if isinstance(values, list) else [values]
                 line.setdefault(name, []).extend(
-                    [words[value] for value in own] if name == "anchor" else own
+                    [words[value] for value in own] if name in ("anchor", "action") else own
                 )
         for name, values in line.items():
-            empty = -1 if name == "anchor" else False if name == "invalid_action" else 0
+            empty = -1 if name in ("anchor", "action") else [-1, -1] if name == "cluster" else 0
+            empty = False if name in ("invalid_action", "solved_turn") else empty
             fill = [empty] * (width - len(values))
             tables.setdefault(name, []).append(values + fill)
     batch |= {name: torch.tensor(table) for name, table in tables.items()}
-    for name in ("baseline", "rewards"):
+    for name in found[0].rows[0].facts:
         batch[name] = torch.tensor([each.rows[-1].facts[name] for each in found])
     return batch
 
@@ -138,6 +139,9 @@ def tokens_by_loops(found, batch, plan, result):
     words = {"token_reward": earned, "turn": turn, "present": present, "value": value}
     function = plan.settings.estimator
     taken = {name: x for name, x in words.items() if name in tensors_of(function)}
+    if "branch_of" in tensors_of(function):  # a method of trajectories as well
+        names = ("reward", "group", "rollout", "branch_of", "branch_at")
+        taken |= {name: batch[name] for name in names}
     answer = function(**taken, **plan.settings.options)
     advantage, returns = answer if isinstance(answer, tuple) else (answer, answer)
     if plan.settings.whiten:  # what a critic learns from stays as it is

@@ -270,3 +270,16 @@ def test_only_padding_is_cut(refusal):
     assert turns_of_row("f", "anchor", [7, -1, 0], 1, row=0) == [7]
     for items in ([1.0, -1], [], [1.0, 0.0, 0.5]):
         assert "in row 3" in refusal(turns_of_row, "f", "duration", items, 1, row=3)
+
+
+def test_texts_become_ids_of_actions_and_answers():
+    shapes = {name: column_shapes()[name] for name in ("action", "answer")}
+    read = read_rows(
+        reward=torch.tensor([1.0, 0.0]),
+        mask=torch.ones(2, 2),
+        group=["a", "a"],
+        settings=credit_settings(estimator="action_margin"),
+        columns={"anchor": [["x"], ["x"]], "action": [["go"], [None]]},
+    )
+    assert str(shapes["answer"]) == "int[batch]"
+    assert (read.batch["action"] >= 0).tolist() == [[True], [False]]

@@ -47,8 +47,11 @@ StdOrNone = Annotated[
     because="branches give credit to a prefix and get none themselves.",
 )
 @breaks(
-    "better_is_never_worse",
-    because="the reward of a branch reaches the row that it was branched from.",
+    "lone_members_get_nothing",
+    "shifting_rewards_changes_nothing",
+    "scaling_rewards_scales_or_changes_nothing",
+    because="a lone row of its kind gets its reward as it is.",
+    lone="raw",
 )
 def branch_credit(
     *,
@@ -78,8 +81,9 @@ def branch_credit(
     place.
 
     Degenerate cases: a lone row of its kind has a = 0 (lone="raw": its reward), and so has a
-    constant kind. A branch of a row that is not in the batch, not valid, or itself a branch is
-    ignored. Tokens with turn -1 get 0.
+    constant kind. A branch of a row that is not in the batch, of another group, not valid, or
+    itself a branch is ignored. A row that wrote no token has none to share. Tokens with turn -1
+    get 0.
 
     Source: APPO 2026, arXiv:2606.12384; the authors' code was run.
     Differs from it: rows are named by ids, not by their place in the batch.
@@ -108,11 +112,13 @@ def branch_credit(
     )  # fmt: skip
     shares = rows & branch & (branch_at > 0)
     source = _source(rollout, torch.where(shares, branch_of, -1), rows & ~branch)
+    source = torch.where(group[source.clamp(min=0)] == group, source, -1)
     place = _places(turn, offsets, source, branch_at)
-    of_branches = torch.zeros_like(turn, dtype=torch.float64).reshape(-1)
+    # One place more than there are tokens: that of the branches that share none.
+    of_branches = own.new_zeros(turn.numel() + 1, dtype=torch.float64)
     sums, counts = (
         token_returns(
-            of_branches.index_add(0, place, torch.where(source >= 0, x, 0.0)).view(turn.shape),
+            of_branches.index_add(0, place, x.to(torch.float64))[:-1].view(turn.shape),
             turn, gamma=1.0, offsets=offsets, backend=backend,
         )
         for x in (own, torch.ones_like(own))
@@ -132,7 +138,7 @@ def _source(rollout: Tensor, branch_of: Tensor, root: Tensor) -> Tensor:
 
 
 def _places(turn: Tensor, offsets: Tensor | None, source: Tensor, shared: Tensor) -> Tensor:
-    """The place, over all tokens, of the last token that a branch shares; 0 for none."""
+    """The place, over all tokens, of the last token that a branch shares; past all for none."""
     written = torch.nn.functional.pad((turn >= 0).reshape(-1).cumsum(0), (1, 0))
     if offsets is None:
         bounds = torch.arange(len(source) + 1, device=turn.device) * turn.shape[1]
@@ -141,4 +147,5 @@ def _places(turn: Tensor, offsets: Tensor | None, source: Tensor, shared: Tensor
     before = written[bounds]
     row = source.clamp(min=0)
     last = torch.minimum(before[row] + shared, before[row + 1])
-    return (torch.searchsorted(written, last) - 1).clamp(min=0)
+    place = torch.searchsorted(written, last) - 1
+    return torch.where((source >= 0) & (last > before[row]), place, turn.numel())

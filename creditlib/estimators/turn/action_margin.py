@@ -15,6 +15,7 @@ from creditlib.algebra import (
     valid_turns,
     wide,
 )
+from creditlib.ops.groups import dense
 from creditlib.vocabulary import (
     Action,
     Anchor,
@@ -91,11 +92,14 @@ def action_margin(
     where = valid_turns(turn_count, anchor.shape[1], valid) & (anchor >= 0) & (action >= 0)
     # Centred first, so that the rewards of a constant group are exactly 0.
     value = relative(wide(reward), group, where=rows, backend=backend)[:, None].expand(where.shape)
-    keys = (group, anchor, action)
-    above_state = relative(value, *keys[:2], where=where, backend=backend)
-    above_action = relative(value, *keys, where=where, backend=backend)
-    visits = _visits(keys[:2], where, backend)
-    count = _visits(keys, where, backend)
+    rows_of = group[:, None].expand(where.shape).reshape(-1)
+    state = dense(rows_of, anchor.reshape(-1), backend=backend)
+    taken = dense(state, action.reshape(-1), backend=backend).view(where.shape)
+    state = state.view(where.shape)
+    above_state = relative(value, state, where=where, backend=backend)
+    above_action = relative(value, taken, where=where, backend=backend)
+    visits = _visits(state, where, backend)
+    count = _visits(taken, where, backend)
     belief = count / (count + prior + _EPS)
     belief = torch.where(where & (visits > count), belief, 0.0)
     margin = belief * (above_state - above_action)
@@ -108,10 +112,7 @@ def action_margin(
 _EPS = 1e-6
 
 
-def _visits(keys: tuple[Tensor, ...], where: Tensor, backend: str) -> Tensor:
-    """The number of turns with the keys of each turn."""
-    flat = [key if key.ndim == 2 else key[:, None].expand(where.shape) for key in keys]
-    count = group_count(
-        *(key.reshape(-1) for key in flat), where=where.reshape(-1), backend=backend
-    )
+def _visits(key: Tensor, where: Tensor, backend: str) -> Tensor:
+    """The number of turns with the key of each turn."""
+    count = group_count(key.reshape(-1), where=where.reshape(-1), backend=backend)
     return count.view(where.shape)

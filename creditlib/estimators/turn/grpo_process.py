@@ -64,6 +64,22 @@ __all__ = ["grpo_process"]
     scale=("std", "mad", "mean"),
 )
 @breaks(
+    "lone_members_get_nothing",
+    because="a turn without peers gets its value as it is.",
+    lone="raw",
+)
+@breaks(
+    "constant_groups_get_nothing",
+    because="equal step rewards make returns that differ with the turns that are left.",
+    order="sum_then_score",
+)
+@breaks(
+    "constant_groups_get_nothing",
+    "lone_members_get_nothing",
+    because="turns of all groups are compared, and no group is by itself.",
+    over="turn_of_batch",
+)
+@breaks(
     "groups_are_independent",
     "a_new_group_changes_nothing",
     "groups_may_be_computed_apart",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import torch
 
 from creditlib.algebra import relative, returns_to_go, valid_turns, wide, window_ids
+from creditlib.ops.groups import dense
 from creditlib.vocabulary import (
     Anchor,
     ArgumentSpec,
@@ -48,6 +49,17 @@ HgpoScale = Annotated[
 @breaks(
     "the_expected_gradient_is_the_true_one",
     because="a trajectory is part of its own baseline and deviation.",
+)
+@breaks(
+    "better_is_never_worse",
+    because="an outcome that is told from the others joins the mean, and may lower it.",
+    base=("trajectory", "turn"),
+)
+@breaks(
+    "lone_members_get_nothing",
+    because="a lone rollout gets its outcome as it is.",
+    lone="raw",
+    base=("trajectory", "turn"),
 )
 def hgpo(
     *,
@@ -111,19 +123,23 @@ def hgpo(
     if base is not None:
         if reward is None:
             raise contract_error("hgpo", "reward", "given with `base`", "None")
-        options_of_base = {**options, "ddof": 1, "lone": lone}
+        options_of_base: dict[str, Any] = {**options, "ddof": 1, "lone": lone}
         if base == "trajectory":
             first = relative(wide(reward), group, valid=valid, **options_of_base)[:, None]
         else:
             outcome = wide(reward)[:, None].expand(returns.shape)
             first = relative(outcome, group, where=where, **options_of_base)
         standing.append((1.0, first.expand(returns.shape)))
+    known = where & (anchor >= 0)
+    by = (group[:, None].expand(anchor.shape).reshape(-1), anchor.reshape(-1))
+    window = dense(*by, backend=backend).view(anchor.shape)  # a state of one group
     for size in range(1, history + 2):
-        window, known = window_ids(anchor, where, size, backend=backend)
-        peers = relative(returns, group, window, where=known, ddof=ddof, **options)
+        if size > 1:  # two windows of one length that overlap are a longer one
+            window, known = window_ids(window, known, 2, backend=backend)
+        peers = relative(returns, window, where=known, ddof=ddof, **options)
         standing.append((float(size + 1) ** length_weight, peers))
     for weight, credit in standing:
         total = total + weight * credit
-        mass = mass + weight * (credit != 0)
+        mass = mass + weight * (credit != 0).to(credit.dtype)
     mean = total / torch.where(mass > 0, mass, 1.0)
     return torch.where(where, mean, 0.0)

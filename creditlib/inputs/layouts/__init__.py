@@ -14,10 +14,12 @@ from creditlib.inputs.layouts.step_rows import (
     turns_from_rows,
 )
 from creditlib.inputs.layouts.turn_maps import count_turns, turn_length, turns_from_mask
+from creditlib.inputs.macro_actions import macro_actions
 
 __all__ = [
     "RowPositions",
     "count_turns",
+    "macro_actions",
     "offsets_of",
     "pack",
     "place_rows",

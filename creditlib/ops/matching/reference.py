@@ -73,7 +73,10 @@ def transport(
     power = np.where(inside, tables / regularization, -np.inf)[open_]
     # The margins in logarithms; outside they are 0 and meet -inf, which adds nothing.
     own, other = -np.log(rows[open_])[:, None, None], -np.log(columns[open_])[:, None, None]
-    column = np.zeros((len(open_), 1, tables.shape[2]))
+    row, column = (
+        np.zeros((len(open_), tables.shape[1], 1)),
+        np.zeros((len(open_), 1, tables.shape[2])),
+    )
     for _ in range(_SWEEPS):
         if not len(open_):
             break

@@ -70,3 +70,31 @@ def test_against_a_loop(seed):
             ]
             wanted[i, t] = own[i] + (sum(mine) / len(mine) if mine else 0)
     assert_close(cl.branch_credit(**x), wanted)
+
+
+def test_a_source_without_tokens_and_a_source_of_another_group_are_ignored():
+    # Row 0 wrote two tokens, row 1 none. Row 2 was branched from row 1, row 3 from row 0, which is
+    # of another group. No token gets anything of a branch; rows 0 and 1 are +-1/2 of each other.
+    given = {
+        "reward": torch.tensor([1.0, 0.0, 1.0, 0.0, 1.0]),
+        "group": torch.tensor([0, 0, 0, 0, 7]),
+        "turn": torch.tensor([[0, 0], [-1, -1], [0, 0], [0, 0], [0, 0]]),
+        "rollout": torch.tensor([10, 11, 12, 13, 14]),
+        "branch_of": torch.tensor([-1, -1, 11, 11, 10]),
+        "branch_at": torch.tensor([0, 0, 2, 1, 2]),
+    }
+    credit = cl.branch_credit(**given, scale=None, lone="raw")
+    assert credit.tolist() == [[0.5, 0.5], [0, 0], [0, 0], [0, 0], [0, 0]]
+
+
+def test_a_batch_without_tokens():
+    given = {name: torch.zeros(1, dtype=torch.int64) for name in ("group", "rollout", "branch_at")}
+    empty = torch.zeros(0, dtype=torch.int64)
+    credit = cl.branch_credit(
+        **given,
+        reward=torch.ones(1),
+        branch_of=torch.tensor([-1]),
+        turn=empty,
+        offsets=torch.tensor([0, 0]),
+    )
+    assert credit.shape == (0,)
