@@ -83,8 +83,8 @@ MUTANTS = [
     _mutant(
         "a NaN in place of an observation is a state",
         "rollouts/trajectories.py",
-        "None if isinstance(x, float) and x != x else x",
-        "x",
+        "    seen = [[_or_none(turn.get(key)) for",
+        "    seen = [[turn.get(key) for",
         TURNS,
     ),
     _mutant(
