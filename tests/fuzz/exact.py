@@ -59,15 +59,19 @@ def median(values):
     return (ordered[last // 2] + ordered[(last + 1) // 2]) / 2
 
 
-def spread(values, scale, ddof):
+def spread(values, scale, o):
     """What differences are divided by."""
+    ddof = o["ddof"]
     if not values:
         return ZERO
     if scale == "mean":
         return mean(values)
     if scale == "mad":
         middle = median(values)
-        return median([abs(v - middle) for v in values])
+        gaps = [abs(v - middle) for v in values]
+        # Where more than half agree the median is 0: the floor divides, or the mean distance.
+        floor = Fraction(o["eps"]) if o.get("eps_at", "std") == "floor" else mean(gaps)
+        return median(gaps) or floor
     middle, freedom = mean(values), len(values) - ddof
     return root(sum((v - middle) ** 2 for v in values) / freedom) if freedom > 0 else ZERO
 
@@ -88,7 +92,7 @@ def divided(value, unit, o):
 
 def score(value, pool, o, scale="std"):
     """How many deviations a value lies above the mean of a pool that it belongs to."""
-    return divided(value - mean(pool), spread(pool, scale, o["ddof"]), o)
+    return divided(value - mean(pool), spread(pool, scale, o), o)
 
 
 def rows_of(x):
@@ -126,12 +130,12 @@ def grpo(x, o):
     shared = None
     if o["scale_over"] != "group":
         from_batch = x["reward"] if o["scale_over"] == "batch" else result
-        shared = spread([from_batch[i] for i in rows_of(x)], o["scale"], o["ddof"])
+        shared = spread([from_batch[i] for i in rows_of(x)], o["scale"], o)
     for own in groups_of(x):
         unit = shared
         if shared is None:
             pool = [x["reward"][i] for i in own]
-            unit = Fraction(1) if len(own) == 1 else spread(pool, o["scale"], o["ddof"])
+            unit = Fraction(1) if len(own) == 1 else spread(pool, o["scale"], o)
         for i in own:
             result[i] = divided(result[i], unit, o)
     return result

@@ -114,7 +114,7 @@ def _against(value, others, pool, o):
     if not others:
         return ZERO
     gap = value - mean(others)
-    return gap if o["scale"] is None else divided(gap, exact.spread(pool, "std", o["ddof"]), o)
+    return gap if o["scale"] is None else divided(gap, exact.spread(pool, "std", o), o)
 
 
 def _episode(cell, own, cells, penalty, x, o):

@@ -47,6 +47,12 @@ HgpoScale = Annotated[
 
 @checked
 @breaks(
+    "an_earlier_turn_changes_nothing_later",
+    "long_trajectories_do_not_outvote_short_ones",
+    because="each trajectory counts once for each of its turns.",
+    base="turn",
+)
+@breaks(
     "the_expected_gradient_is_the_true_one",
     because="a trajectory is part of its own baseline and deviation.",
 )
