@@ -99,6 +99,11 @@ WRONG_SIZES = {
         (X, X[:, :2], TURN, 1.0, 1.0),
         (X, X, TURN, 1.0, 1.0, torch.zeros(3)),
     ],
+    "whitened_gae": [
+        (X, X, MORE, 1.0, 1.0, 0.0),
+        (X, X[:, :2], TURN, 1.0, 1.0, 0.0),
+        (X, X, TURN, 1.0, 1.0, 0.0, torch.zeros(3)),
+    ],
     "turn_returns": [(X, torch.zeros(2, 2).bool(), 1.0)],
     "to_tokens": [(torch.ones(2), MORE), (X, TURN, X[:1]), (X[0], TURN[0])],
     "sum_turns": [(X, MORE, 2)],

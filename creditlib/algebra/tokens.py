@@ -56,6 +56,7 @@ def to_tokens(
     past the width of `credit` is refused (on a GPU: use `check_batch` first); `out` is then
     undefined.
 
+    >>> import torch
     >>> to_tokens(torch.tensor([[0.5, -1.0]]), torch.tensor([[-1, 0, 0, -1, 1]]))
     tensor([[ 0.0000,  0.5000,  0.5000,  0.0000, -1.0000]])
     >>> offsets = torch.tensor([0, 1, 3])
@@ -82,6 +83,7 @@ def turn_sum(
 
     Degenerate cases: a turn without tokens sums to 0; tokens with turn -1 do not count.
 
+    >>> import torch
     >>> turn_sum(torch.tensor([[1.0, 2.0, 4.0]]), torch.tensor([[0, -1, 0]]), 2)
     tensor([[5., 0.]])
     """
@@ -106,6 +108,7 @@ def whitening_stats(
     Degenerate cases: a total weight of 0 gives (0, eps^(−1/2)); a total weight of at most 1 has
     variance 0.
 
+    >>> import torch
     >>> mean, rstd = whitening_stats(torch.tensor([1.0, 3.0]), torch.tensor([1, 1]), eps=0.0)
     >>> round(mean.item(), 4), round(rstd.item(), 4)
     (2.0, 0.7071)
@@ -139,6 +142,7 @@ def whiten(
     Source: verl's `masked_whiten`, unbiased variance. Differs from it: masked values are 0, and
     fewer than two tokens give 0 instead of an error.
 
+    >>> import torch
     >>> whiten(torch.tensor([1.0, 3.0, 7.0]), torch.tensor([True, True, False]))
     tensor([-0.7071,  0.7071,  0.0000])
     """

@@ -6,8 +6,8 @@ MUTANTS = [
     Mutant(
         "nothing is centered",
         "estimators/trajectory/grpo.py",
-        '"center": center,',
-        '"center": None,',
+        "reward, group, valid=valid, center=center,",
+        "reward, group, valid=valid, center=None,",
         "grpo",
         "shifting_rewards_changes_nothing",
     ),
@@ -23,8 +23,8 @@ MUTANTS = [
     Mutant(
         "the median in place of the mean",
         "estimators/trajectory/grpo.py",
-        '"center": center,',
-        '"center": "median",',
+        "reward, group, valid=valid, center=center,",
+        'reward, group, valid=valid, center="median",',
         "grpo",
         "credit_sums_to_zero",
     ),

@@ -67,8 +67,8 @@ MUTANTS = [
     Mutant(
         "no scale is taken for the deviation",
         "estimators/trajectory/grpo.py",
-        '{"scale": scale, "ddof"',
-        '{"scale": scale or "std", "ddof"',
+        "center=center, scale=scale, ddof=ddof",
+        "center=center, scale=scale or 'std', ddof=ddof",
         "grpo",
         core("dr_grpo"),
     ),
@@ -165,7 +165,7 @@ MUTANTS = [
         "return x if dtype is torch.float32 or dtype is torch.float64 else x.to(torch.float32)",
         "return x",
         "discounted_return",
-        "half_precision_is_computed_in_single",
+        "results_fit_their_inputs",
     ),
     Mutant(
         "whitening does not subtract the minimum first",

@@ -35,6 +35,7 @@ def _lowest(x: Tensor, where: Tensor) -> Tensor:
 def softmin_powers(x: Tensor, where: Tensor, temperature: float) -> Tensor:
     """exp((lowest of the row − x) / temperature) at selected turns, 0 at others.
 
+    >>> import torch
     >>> softmin_powers(torch.tensor([[2.0, 2.0, 0.0]]), torch.tensor([[True, True, False]]), 1.0)
     tensor([[1., 1., 0.]])
     """
@@ -45,6 +46,7 @@ def softmin_powers(x: Tensor, where: Tensor, temperature: float) -> Tensor:
 def hard_min_weights(x: Tensor, where: Tensor) -> Tensor:
     """1 over the number of minima of the row at each of them, 0 elsewhere.
 
+    >>> import torch
     >>> hard_min_weights(torch.tensor([[2.0, 1.0, 1.0]]), torch.tensor([[True, True, True]]))
     tensor([[0.0000, 0.5000, 0.5000]])
     """
@@ -55,6 +57,7 @@ def hard_min_weights(x: Tensor, where: Tensor) -> Tensor:
 def running_minimum(x: Tensor, where: Tensor) -> Tensor:
     """The smallest selected value of a turn and those after it, 0 at turns not selected.
 
+    >>> import torch
     >>> running_minimum(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[True, True, True]]))
     tensor([[1., 1., 2.]])
     """
@@ -65,6 +68,7 @@ def running_minimum(x: Tensor, where: Tensor) -> Tensor:
 def min_steps(x: Tensor, where: Tensor, temperature: float | None) -> Tensor:
     """x times its softmin weights; times its hard minimum weights without a temperature.
 
+    >>> import torch
     >>> min_steps(torch.tensor([[3.0, 1.0]]), torch.tensor([[True, True]]), None)
     tensor([[0., 1.]])
     """
@@ -82,6 +86,7 @@ def min_returns(
 ) -> Tensor:
     """The sums to the end of `min_steps`, [batch turn] -> [batch turn], computed in float64.
 
+    >>> import torch
     >>> min_returns(torch.tensor([[3.0, 1.0]]), torch.tensor([2]), None)
     tensor([[1., 1.]])
     """
@@ -114,12 +119,13 @@ def min_form_credit(
     unit of `turn_length`. A row without others gets 0 (lone="raw": its return).
     `creditlib.pure` documents every option. The result is float32, and float64 if a value is.
 
+    >>> import torch
     >>> score, both = torch.tensor([[3.0, 1.0], [2.0, 2.0]]), torch.tensor([0, 0])
     >>> options = {"form": "hard_min", "temperature": 1.0, "baseline": "step"}
     >>> options.update(reward_weight=1.0, lone="zero")
     >>> min_form_credit(score, both, torch.tensor([2, 2]), **options)
-    tensor([[-1.,  0.],
-            [ 1.,  0.]])
+    tensor([[-1.0000,  0.0000],
+            [ 1.0000,  0.5000]])
     """
     given = score, turn_length, length, reward
     score, where = wide(score), valid_turns(turn_count, score.shape[1], valid)
