@@ -10,12 +10,15 @@ __all__ = [
     "Backend",
     "Cap",
     "Center",
+    "Conserve",
     "Ddof",
+    "Elapsed",
     "Ended",
     "Eps",
     "Gamma",
     "Lam",
     "LeaveOut",
+    "Level",
     "Lone",
     "Median",
     "NonNegative",
@@ -100,4 +103,12 @@ LeaveOut: TypeAlias = Annotated[
 Median: TypeAlias = Annotated[
     Literal["middle", "low"],
     ArgumentSpec("the median of an even number: the mean of the middle two, or the lower one"),
+]
+Elapsed: TypeAlias = Annotated[float, ArgumentSpec("share of training that is done", low=0, high=1)]
+Level: TypeAlias = Annotated[
+    Literal["token", "turn", "trajectory"], ArgumentSpec("the unit that has one ratio")
+]
+Conserve: TypeAlias = Annotated[
+    Literal["batch", "group", "trajectory"],
+    ArgumentSpec("inside what the weights average to 1; None: they do not"),
 ]

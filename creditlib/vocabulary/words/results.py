@@ -13,6 +13,7 @@ __all__ = [
     "Advantage",
     "AdvantageAndReturns",
     "AnyCredit",
+    "AnyFactor",
     "CallRewards",
     "Credit",
     "EdgeCredit",
@@ -23,8 +24,10 @@ __all__ = [
     "Statistic",
     "TimescaleAdvantageAndReturns",
     "TokenFactor",
+    "TokenMask",
     "TokenReturns",
     "TokenValues",
+    "TrajectoryFactor",
     "TurnCredit",
     "TurnReturns",
     "TurnRewards",
@@ -146,4 +149,25 @@ TimescaleAdvantageAndReturns: TypeAlias = Annotated[
 Mask: TypeAlias = Annotated[
     Bool[Tensor, "batch"] | Bool[Tensor, "batch turn"],
     ArgumentSpec("True where the row or turn is selected", kind="statistic"),
+]
+TrajectoryFactor: TypeAlias = Annotated[
+    Float[Tensor, "batch"],
+    ArgumentSpec(
+        "factor on the credit of a trajectory; 0 for rows that do not take part", kind="factor"
+    ),
+]
+AnyFactor: TypeAlias = Annotated[
+    Float[Tensor, "batch token"]
+    | Float[Tensor, "token"]
+    | Float[Tensor, "batch turn"]
+    | Float[Tensor, "batch"],
+    ArgumentSpec(
+        "factor on the credit of a token, turn or trajectory; 0 where there is none",
+        kind="factor",
+        ambiguous=True,
+    ),
+]
+TokenMask: TypeAlias = Annotated[
+    Bool[Tensor, "batch token"] | Bool[Tensor, "token"],
+    ArgumentSpec("True where the token is selected", kind="statistic"),
 ]

@@ -14,13 +14,19 @@ __all__ = [
     "Bootstraps",
     "CreditOut",
     "Cut",
+    "Energy",
+    "Entropy",
+    "Hidden",
     "LogProb",
     "Offsets",
     "OldLogProb",
     "Out",
     "OutPair",
     "Present",
+    "TeacherLogProb",
+    "TokenIds",
     "TokenReward",
+    "TokenScore",
     "TokenWeight",
     "Turn",
     "Value",
@@ -98,4 +104,30 @@ Bootstraps: TypeAlias = Annotated[
 Cut: TypeAlias = Annotated[
     Bool[Tensor, "batch token"] | Bool[Tensor, "token"],
     ArgumentSpec("tokens at which a new piece begins"),
+]
+Entropy: TypeAlias = Annotated[
+    Float[Tensor, "batch token"] | Float[Tensor, "token"],
+    ArgumentSpec("entropy of the policy at the token", low=0),
+]
+TeacherLogProb: TypeAlias = Annotated[
+    Float[Tensor, "batch token"] | Float[Tensor, "token"],
+    ArgumentSpec("log-probability of the token under the teacher", high=0),
+]
+Energy: TypeAlias = Annotated[
+    Float[Tensor, "batch token"] | Float[Tensor, "token"],
+    ArgumentSpec(
+        "squared norm of the score of the token, 1 - 2p + the sum of the squared probabilities",
+        low=0,
+    ),
+]
+TokenIds: TypeAlias = Annotated[
+    Int[Tensor, "batch token"] | Int[Tensor, "token"],
+    ArgumentSpec("id of the token in the tokenizer"),
+]
+Hidden: TypeAlias = Annotated[
+    Float[Tensor, "batch token feature"] | Float[Tensor, "token feature"],
+    ArgumentSpec("hidden state that the token was drawn from"),
+]
+TokenScore: TypeAlias = Annotated[
+    Float[Tensor, "batch token"] | Float[Tensor, "token"], ArgumentSpec("what tokens are ranked by")
 ]

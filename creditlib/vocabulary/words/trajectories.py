@@ -10,11 +10,14 @@ from torch import Tensor
 from creditlib.vocabulary.argument_spec import ArgumentSpec
 
 __all__ = [
+    "Agent",
     "Answer",
     "Baseline",
+    "Boundary",
     "BranchAt",
     "BranchOf",
     "CallCount",
+    "Cost",
     "Edge",
     "Evidence",
     "Final",
@@ -23,6 +26,7 @@ __all__ = [
     "Malformed",
     "Milestones",
     "Reached",
+    "ReferenceCost",
     "Reward",
     "Rewards",
     "Rollout",
@@ -31,7 +35,11 @@ __all__ = [
     "Solved",
     "Support",
     "TargetCount",
+    "Taught",
     "Trajectory",
+    "Tree",
+    "Tried",
+    "Truncated",
     "TurnCount",
     "Valid",
 ]
@@ -141,4 +149,29 @@ CallCount: TypeAlias = Annotated[
 ]
 TargetCount: TypeAlias = Annotated[
     Int[Tensor, "batch"], ArgumentSpec("reference calls of the task", low=0)
+]
+Truncated: TypeAlias = Annotated[
+    Bool[Tensor, "batch"], ArgumentSpec("the trajectory was cut off at the limit")
+]
+Cost: TypeAlias = Annotated[
+    Float[Tensor, "batch criterion"],
+    ArgumentSpec("what the trajectory used, the most important criterion first", low=0),
+]
+ReferenceCost: TypeAlias = Annotated[
+    Float[Tensor, "batch criterion"], ArgumentSpec("what a trajectory may use", low=0)
+]
+Tried: TypeAlias = Annotated[Bool[Tensor, "batch"], ArgumentSpec("the trajectory used what costs")]
+Boundary: TypeAlias = Annotated[
+    Int[Tensor, "batch"],
+    ArgumentSpec("turn that the first part of the trajectory ends with; -1 = none", low=-1),
+]
+Agent: TypeAlias = Annotated[
+    Int[Tensor, "batch"],
+    ArgumentSpec("id of the agent or role that acted in the row", hint="`ids` makes it from names"),
+]
+Tree: TypeAlias = Annotated[
+    Int[Tensor, "batch"], ArgumentSpec("id of the tree that the rollout is a leaf of")
+]
+Taught: TypeAlias = Annotated[
+    Bool[Tensor, "batch"], ArgumentSpec("rows that the teacher speaks about")
 ]

@@ -13,18 +13,35 @@ __all__ = [
     "Action",
     "Anchor",
     "Cluster",
+    "CoalitionValue",
+    "Demonstrated",
     "Duration",
     "Finished",
     "GoldLogProb",
+    "Grounded",
     "InformationGain",
     "InvalidAction",
+    "JoinOrder",
+    "Label",
+    "Node",
     "Potential",
     "ProcessReward",
     "Progress",
+    "Ratio",
+    "SegmentValue",
+    "Share",
     "SolvedTurn",
     "Started",
+    "Starts",
+    "StepsToGo",
+    "StepsToGoAfter",
+    "TurnEntropy",
     "TurnLength",
     "TurnReward",
+    "TurnValue",
+    "Viability",
+    "ViabilityAfter",
+    "Wrong",
 ]
 
 TurnReward: TypeAlias = Annotated[
@@ -102,4 +119,80 @@ Potential: TypeAlias = Annotated[
 ]
 SolvedTurn: TypeAlias = Annotated[
     Bool[Tensor, "batch turn"], ArgumentSpec("the subproblem of the turn was solved")
+]
+TurnValue: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"],
+    ArgumentSpec("value of the state that the turn starts from", unit="prediction"),
+]
+SegmentValue: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"],
+    ArgumentSpec("value of the segment that starts with the turn, before it", unit="prediction"),
+]
+TurnEntropy: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"],
+    ArgumentSpec("mean entropy of the policy over the tokens of the turn", low=0),
+]
+Ratio: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"],
+    ArgumentSpec(
+        "probability of the turn under the policy that is trained, over that under the one "
+        "that wrote it",
+        low=0,
+        hint="`importance_weight(level='turn', reduce='sum')` makes it",
+    ),
+]
+Share: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"],
+    ArgumentSpec("part that the turn had in the outcome, in any unit", low=0),
+]
+Node: TypeAlias = Annotated[
+    Int[Tensor, "batch turn"],
+    ArgumentSpec(
+        "id of what the turn did; turns of a group are one node of its tree where all ids up "
+        "to them agree",
+        hint="`ids` makes it from actions",
+    ),
+]
+Starts: TypeAlias = Annotated[
+    Bool[Tensor, "batch turn"],
+    ArgumentSpec("turns that start a segment; the first turn always does"),
+]
+Label: TypeAlias = Annotated[
+    Int[Tensor, "batch turn"], ArgumentSpec("verdict on a step, any integers")
+]
+Wrong: TypeAlias = Annotated[
+    Bool[Tensor, "batch turn"], ArgumentSpec("steps that were judged wrong")
+]
+Grounded: TypeAlias = Annotated[
+    Bool[Tensor, "batch turn"], ArgumentSpec("turns whose action the environment could carry out")
+]
+Viability: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"],
+    ArgumentSpec("log-odds that the task can still be solved, before the turn", unit="prediction"),
+]
+ViabilityAfter: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"], ArgumentSpec("the same after the turn", unit="prediction")
+]
+StepsToGo: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"],
+    ArgumentSpec(
+        "predicted return of -1 a step until the task is solved, before the turn", unit="prediction"
+    ),
+]
+StepsToGoAfter: TypeAlias = Annotated[
+    Float[Tensor, "batch turn"], ArgumentSpec("the same after the turn", unit="prediction")
+]
+Demonstrated: TypeAlias = Annotated[
+    Bool[Tensor, "batch turn"], ArgumentSpec("turns that a person or another policy carried out")
+]
+JoinOrder: TypeAlias = Annotated[
+    Int[Tensor, "batch sample turn"],
+    ArgumentSpec(
+        "turns in the order in which they join, one order for each sample; -1 past turn_count",
+        low=-1,
+    ),
+]
+CoalitionValue: TypeAlias = Annotated[
+    Float[Tensor, "batch sample turn+1"],
+    ArgumentSpec("value before any turn and after each that joins", unit="reward"),
 ]
