@@ -18,6 +18,7 @@ from creditlib import estimators as _estimators
 from creditlib import presets as presets
 from creditlib import recipes as recipes
 from creditlib import shaping as _shaping
+from creditlib import streaming as streaming
 from creditlib import weighting as _weighting
 from creditlib.algebra import contrast as contrast
 from creditlib.algebra import per_turn as per_turn
@@ -53,7 +54,15 @@ if not TYPE_CHECKING:  # a type checker reads the lines above
                 "recipes",
                 "resolve",
             ),
-            *("per_turn", "tensors", "to_tokens", "turn_sum", "whiten", "whitening_stats"),
+            *(
+                "per_turn",
+                "streaming",
+                "tensors",
+                "to_tokens",
+                "turn_sum",
+                "whiten",
+                "whitening_stats",
+            ),
             *(_estimators.__all__ + _shaping.__all__ + _weighting.__all__),
         ]
     )

@@ -14,8 +14,17 @@ from typing import Any
 __all__ = [
     "A2TGPO_OFFICIAL",
     "A3_OFFICIAL",
+    "ADORA_LLM",
+    "ADORA_VL",
     "AREAL_LITE_PPO",
+    "AT2PO_RATIO",
+    "AT2PO_TREE",
+    "CAMPO",
+    "CISPO",
     "DR_GRPO",
+    "DR_MAS",
+    "GSPO",
+    "ICEPOP",
     "IGPO_OFFICIAL_JOINT",
     "IGPO_OFFICIAL_SEPARATE",
     "ISTAR_GRPO",
@@ -33,7 +42,12 @@ __all__ = [
     "RLLM_GRPO",
     "SKYRL_GRPO",
     "SLIME_GRPO",
+    "SOTOPIA_NORMALISED",
+    "SPA_RL",
+    "SPO_TREE",
     "TORCHRL_GRPO",
+    "TREE_GRPO",
+    "TREE_RPO",
     "TRL_GRPO",
     "VERL_AGENT_GIGPO",
     "VERL_AGENT_GIGPO_MEAN",
@@ -43,9 +57,12 @@ __all__ = [
     "VERL_GPG",
     "VERL_GRPO",
     "VERL_OPO",
+    "VERL_OVERLONG",
     "VERL_PASS_AT_K",
     "VERL_REINFORCE_PLUS_PLUS_BASELINE",
     "VERL_RLOO",
+    "VERL_TIS_SEQUENCE",
+    "VERL_TIS_TOKEN",
 ]
 
 
@@ -121,6 +138,24 @@ A2TGPO_OFFICIAL = _Preset("a2tgpo", alpha=0.3, gamma=1.0, ddof=0, eps=1e-6, vari
 PURE_OPENRLHF_STEP = _Preset("pure", form="softmin", temperature=0.1, baseline="step")
 PURE_OPENRLHF_TOKEN = _Preset("pure", form="softmin", temperature=0.1, baseline="token")
 
+# --- importance weights -----------------------------------------------------------------------
+VERL_TIS_TOKEN = _Preset("importance_weight", level="token", high=2.0)
+VERL_TIS_SEQUENCE = _Preset("importance_weight", level="trajectory", reduce="sum", high=2.0)
+ICEPOP = _Preset("importance_weight", level="token", low=0.8, high=1.2, outside="zero")
+GSPO = _Preset("importance_weight", level="trajectory", reduce="mean", high=None)
+AT2PO_RATIO = _Preset("importance_weight", level="turn", reduce="mean", high=None)
+CISPO = _Preset("importance_weight", level="token", low=0.8, high=1.28)
+
+# --- trees ------------------------------------------------------------------------------------
+AT2PO_TREE = _Preset("tree_credit", value="child_softmax", against=None)
+# Without the deviation of siblings, by which both can divide.
+SPO_TREE = _Preset("tree_credit", value="child_mean", against="parent")
+TREE_RPO = _Preset("tree_credit", value="child_mean", against="parent")
+
+# --- shapers ----------------------------------------------------------------------------------
+SOTOPIA_NORMALISED = _Preset("redistribute", nothing="zero")
+VERL_OVERLONG = _Preset("overlong_penalty", beyond="grow")
+
 # --- recipes ----------------------------------------------------------------------------------
 MATCHTIR = _Preset("matchtir", lone="raw")
 A3_OFFICIAL = _Preset("a3", residual="first_turn", median="low")
@@ -128,3 +163,9 @@ ISTAR_OFFICIAL = _Preset("istar", baseline="first_turn", lone="raw")
 ISTAR_MEAN = _Preset("istar", center="mean", baseline="first_turn", lone="raw")
 ISTAR_GRPO = _Preset("istar", center="mean", scale="std", baseline="first_turn", lone="raw")
 R3L_OFFICIAL = _Preset("r3l", full=1.0, lone="raw")
+ADORA_LLM = _Preset("adora", lone="raw")
+ADORA_VL = _Preset("adora", unsolved="keep", lone="raw")
+CAMPO = _Preset("campo", lone="raw")
+TREE_GRPO = _Preset("tree_grpo", lone="raw")
+DR_MAS = _Preset("dr_mas", lone="raw")
+SPA_RL = _Preset("spa_rl", lone="raw")

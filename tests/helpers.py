@@ -22,11 +22,15 @@ TURNS, TOKENS = 5, 24
 # What a function needs besides tensors.
 NEEDS: dict[str, dict[str, Any]] = {
     "gae": {"gamma": 0.9, "lam": 0.8},
+    "two_level_gae": {"gamma": 0.9, "lam": 0.8},
     "discounted_return": {"gamma": 0.9},
     "outcome_at_last_turn": {"turns": TURNS},
     "per_turn": {"turns": TURNS},
     "overlong_penalty": {"limit": 9, "buffer": 6},
     "turn_sum": {"turns": TURNS},
+    "importance_weight": {"turns": TURNS},
+    "top_fraction": {"fraction": 0.5},
+    "suffix_mask": {"drop": 0.25},
 }
 # Choices that an optional tensor must come with, or that two options make together.
 MORE = [
@@ -38,10 +42,13 @@ MORE = [
     ("duration_weight", {"over": "group", "cap": 1.5}),
     ("completion_weight", {"cap": 1.5}),
 ]
+# Functions whose result is a mask of tokens.
+MASKS = ("top_fraction", "suffix_mask")
 # What a choice is made with, where the other options leave it without a meaning.
 ALONG: dict[tuple[str, str, str], dict[str, Any]] = {
     ("grpo_process", "ended", "zero"): {"over": "turn"},
     ("hgpo", "lone", "raw"): {"base": "trajectory"},
+    ("importance_weight", "reduce", "sum"): {"level": "trajectory"},
 }
 # Functions that take credit at any level are also run at turn level.
 ANY_LEVEL = ("to_tokens", "whiten", "whitening_stats", "effective_sample_size")
@@ -145,6 +152,8 @@ def arguments(
             inside & ~mine, 0.25, tensors["token_reward"].to(torch.float64)
         ).to(dtype)
         tensors["present"] = inside
+    if variant.options.get("how") == "geometric":
+        tensors["rewards"] = tensors["rewards"].abs()  # others are refused
     if not optional:
         tensors.pop("present", None)
     return tensors

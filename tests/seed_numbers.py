@@ -1,4 +1,4 @@
-"""Golden numbers of seed systems: `tests/data/seeds/NAME_11.npz`, `NAME_12.npz`, and a manifest.
+"""Golden numbers of seed systems: `tests/data/seeds/NAME_11.npz`, `_12` or `_21`, `_22`; a manifest.
 
 `manifest.json` says for each system what its inputs and outputs are, with the options of the
 outputs, and where the numbers are from: the authors' own code that was run, or an equation.
@@ -16,6 +16,7 @@ from creditlib.testing import assert_close
 FOLDER = Path(__file__).parent / "data" / "seeds"
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
 BATCHES = (11, 12)
+LATER = (21, 22)  # those of values at turns, weights, trees and shapers
 DTYPES = (torch.float64, torch.float32)
 
 
@@ -31,11 +32,11 @@ def batch(system, number, dtype=torch.float64):
     return inputs, outputs
 
 
-def cases(names):
+def cases(names, batches=BATCHES):
     """Decorates a test (source, name, dtype): every output of a system, both batches and dtypes."""
 
     def decorate(test):
-        for argument, values in (("source", BATCHES), ("name", list(names)), ("dtype", DTYPES)):
+        for argument, values in (("source", batches), ("name", list(names)), ("dtype", DTYPES)):
             test = pytest.mark.parametrize(argument, values, ids=str)(test)
         return test
 

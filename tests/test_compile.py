@@ -2,8 +2,8 @@
 
 Exempt, because they run on the host by design: `ids`, `anchor_ids`, `find_milestones` (Python
 objects in), `place_rows` (counts trajectories), `diagnose`, `check_batch` (numbers and sentences
-out), `apply` and `resolve` (look names up), `distributed.gathered` (talks to other processes),
-`match_reward` (matches with NumPy and SciPy; it refuses to be traced).
+out), `apply` and `resolve` (look names up), `anneal` (a number of numbers), `distributed.gathered`
+(talks to other processes), `match_reward` (matches with NumPy and SciPy; it refuses to be traced).
 """
 
 import pytest
@@ -25,6 +25,7 @@ HOST = {
     "check_batch",
     "apply",
     "resolve",
+    "anneal",
 }
 HOST |= {"place_rows", "turns_from_rows", "trajectories_from_rows", "rows_from_turns", *ON_HOST}
 SMALL = {"batch": 6, "turns": 3, "tokens": 9}
@@ -59,6 +60,11 @@ OTHERS = {
         },
     ),
     "macro_actions": (layouts.macro_actions, (TURN,), {"size": 2}),
+    "thoughts": (
+        layouts.thoughts,
+        (torch.tensor([[1, 1, 0], [2, 3, 3]]), torch.tensor([2, 3]), TURN),
+        {},
+    ),
     "turn_sum": (cl.turn_sum, (TURN + 0.5, TURN, 3), {}),
     "turn_sum packed": (
         cl.turn_sum,
@@ -114,6 +120,8 @@ PATHS = {
         "grpo_process",
         {"over": "turn", "ended": "zero", "scale": "mad", "leave_out": "trajectory"},
     ),
+    "tree_credit: children": ("tree_credit", {"value": "child_softmax", "against": "both"}),
+    "combine: log_sigmoid": ("combine", {"how": "log_sigmoid", "weights": (1.0, 0.5, 2.0)}),
     "hgpo: base": ("hgpo", {"base": "turn", "history": 1}),
     "a3: official": ("a3", {"residual": "first_turn", "median": "low"}),
     "istar: first steps": ("istar", {"baseline": "first_turn"}),

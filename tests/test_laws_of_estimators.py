@@ -23,6 +23,7 @@ WITH = {
     ("grpo_process", "anchor"): ["anchor"],
     ("hgpo", "trajectory"): ["reward"],
     ("hgpo", "turn"): ["reward"],
+    ("tree_credit", "child_softmax"): ["turn_entropy"],
 }
 # A choice that only shows with another one, or a gradient that only a choice makes exact.
 MORE = [

@@ -28,7 +28,7 @@ LAYERS = [
     ["algebra"],
     ["estimators", "shaping", "weighting"],
     ["recipes"],
-    ["presets", "diagnostics", "distributed"],
+    ["presets", "diagnostics", "distributed", "streaming"],
     ["rows", "rollouts", "testing"],
     ["integrations", "report"],
     ["__init__"],

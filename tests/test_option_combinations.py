@@ -13,6 +13,8 @@ import process_loops
 import pytest
 import token_loops
 import torch
+import tree_loops
+import turn_value_loops
 from helpers import F64, QUICK, assert_same, results
 
 import creditlib as cl
@@ -25,6 +27,12 @@ SIZE = {"batch": 8, "turns": 3, "tokens": 12, "dtype": F64}
 NUMBERS = {
     "gamma": 0.75,
     "lam": 0.5,
+    "lam_turn": 0.5,
+    "lam_segment": 0.25,
+    "turn_gamma": 0.5,
+    "turn_lam": 0.75,
+    "rho_max": 1.25,
+    "c_max": 0.75,
     "alpha": 0.25,
     "width": 0.5,
     "temperature": 0.5,
@@ -36,9 +44,10 @@ NUMBERS = {
     "prior": 0.125,
     "length_weight": 0.5,
     "history": 2,
+    "coefficient": 0.5,
 }
 EPS = {"eps": 0.125, "variance_eps": 0.25, "whiten_eps": 0.125}
-LOOPS = (option_loops, peer_loops, process_loops, token_loops)
+LOOPS = (option_loops, peer_loops, process_loops, token_loops, tree_loops, turn_value_loops)
 BACKENDS = [name for name in QUICK if name != "triton"]
 
 
@@ -52,6 +61,9 @@ def refused(name, options, tensors):
         return "anchor" if options["over"] == "anchor" and "anchor" not in tensors else ""
     if name == "hgpo":
         return "reward" if options["base"] and "reward" not in tensors else ""
+    if name == "tree_credit":
+        missing = options["value"] == "child_softmax" and "turn_entropy" not in tensors
+        return "turn_entropy" if missing else ""
     token = name == "pure" and options["baseline"] == "token"
     return "turn_length" if token and "turn_length" not in tensors else ""
 
@@ -113,7 +125,8 @@ def cases(name):
 def expected(name, x, options):
     loop = next(getattr(each, name) for each in LOOPS if hasattr(each, name))
     found = loop({each: v.tolist() for each, v in x.items()}, options)
-    parts = found if name in ("gae", "reinforce_plus_plus") else [found]
+    several = isinstance(found, tuple) or name in ("gae", "reinforce_plus_plus")
+    parts = found if several else [found]
     return [torch.tensor(part, dtype=F64) for part in parts]
 
 

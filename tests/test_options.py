@@ -14,6 +14,7 @@ NUMBERS = (0.25, 0.5, 2.0, 7.0)
 READ_WITH = {
     ("gae", "eps"): {"whiten": True},
     ("future_weight", "high"): {"low": 0.1},
+    ("delta_weight", "high"): {"low": 0.1},
     ("match_reward", "regularization"): {"how": "transport"},
 }
 

@@ -12,7 +12,10 @@ pytestmark = pytest.mark.usefixtures("quick_backend")
 PADDED = [v for v in VARIANTS if any(axes_of(v, x)[1:] for x in arguments(v))]
 # Their axes are not time.
 PADDED = [
-    v for v in PADDED if v.name not in ("gdpo", "partial_credit", "edge_credit", "match_reward")
+    v
+    for v in PADDED
+    if v.name not in ("gdpo", "partial_credit", "edge_credit", "match_reward")
+    and v.name not in ("combine", "efficiency_bonus", "shapley")
 ]
 TOKENS = [v for v in VARIANTS if "turn" in arguments(v)]
 SEEDS = range(3)
@@ -46,14 +49,16 @@ def widen(variant, x, extra, garbage, side):
     result = {}
     for name, tensor in x.items():
         axes = axes_of(variant, name)
-        if axes[1:] not in (["turn"], ["token"]):
+        if axes[1:2] not in (["turn"], ["token"]):
             result[name] = tensor
             continue
         fill = filler(name, tensor, garbage)
         if name not in ("turn", "present", "weight"):
-            tensor = torch.where(outside(variant, name, x), fill, tensor)
+            where = outside(variant, name, x)
+            tensor = torch.where(where.view(*where.shape, *[1] * (tensor.ndim - 2)), fill, tensor)
         margin = (extra, 0) if side == "left" and axes[1] == "token" else (0, extra)
-        result[name] = torch.nn.functional.pad(tensor, margin, value=fill)
+        others = [0, 0] * (tensor.ndim - 2)
+        result[name] = torch.nn.functional.pad(tensor, (*others, *margin), value=fill)
     return result
 
 
@@ -65,7 +70,9 @@ def test_padding_changes_no_bit(variant, side, garbage):
         dtype = torch.float64 if seed else torch.float32
         x = arguments(variant, seed=seed, dtype=dtype, batch=12 + seed)
         for extra in (0, 1, 37):
-            turns = {"turns": TURNS + extra} if variant.name.startswith(("turn_", "outc")) else {}
+            turns = (
+                {"turns": TURNS + extra} if variant.name.startswith(("turn_sum", "outc")) else {}
+            )
             wider = variant(widen(variant, x, extra, garbage, side), **turns)
             for ours, plain in zip(results(wider), results(variant(x)), strict=True):
                 if ours.ndim < 2:
@@ -82,12 +89,12 @@ def with_gap(x, at, garbage, size=50):
     """Tool output of `size` tokens in front of column `at`: present, without reward."""
     result = {}
     for name, tensor in x.items():
-        if tensor.ndim != 2 or tensor.shape[1] != x["turn"].shape[1]:
+        if tensor.ndim < 2 or tensor.shape[1] != x["turn"].shape[1]:
             result[name] = tensor
             continue
         fill = {"turn": -1, "present": True, "token_reward": 0.0}.get(name, garbage)
         fill = fill if tensor.is_floating_point() or name in ("turn", "present") else 1
-        gap = torch.full((len(tensor), size), fill, dtype=tensor.dtype)
+        gap = torch.full((len(tensor), size, *tensor.shape[2:]), fill, dtype=tensor.dtype)
         result[name] = torch.cat([tensor[:, :at], gap, tensor[:, at:]], 1)
     return result
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers import NEEDS
 
 import creditlib as cl
 from creditlib import presets
@@ -93,7 +94,9 @@ def test_every_preset_is_public():
 def test_a_preset_is_accepted_by_its_function(name):
     function = FUNCTIONS[name]
     arguments = random_arguments(function, optional=True)
-    assert function(**arguments, **getattr(presets, name)).isfinite().all()
+    needs = NEEDS.get(function.__name__, {})
+    found = function(**arguments, **{**needs, **getattr(presets, name)})
+    assert found.isfinite().all()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -35,6 +35,7 @@ FUNCTIONS = {**public(cl), **{f"layouts.{name}": f for name, f in public(layouts
 FUNCTIONS |= {f"algebra.{name}": f for name, f in public(algebra).items()}
 FUNCTIONS |= {f"recipes.{name}": f for name, f in vars(recipes).items() if inspect.isfunction(f)}
 FUNCTIONS["distributed.gathered"] = cl.distributed.gathered
+FUNCTIONS["streaming.role_baseline"] = cl.streaming.role_baseline
 
 
 def test_all_is_sorted_and_complete():

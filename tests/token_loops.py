@@ -66,3 +66,15 @@ def _whitened(values, x, o):
     written = [int(who >= 0) for row in x["turn"] for who in row]
     width, white = len(x["turn"][0]), whitened(flat, written, o["eps"])
     return [white[k : k + width] for k in range(0, len(white), width)]
+
+
+def distillation_credit(x, o):
+    taught = x.get("taught") or [True] * len(x["turn"])
+    rows = zip(x["log_prob"], x["teacher_log_prob"], x["turn"], taught, strict=True)
+    return [
+        [
+            o["coefficient"] * (t - p) if who >= 0 and speaks else 0.0
+            for p, t, who in zip(own, teacher, turn, strict=True)
+        ]
+        for own, teacher, turn, speaks in rows
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 
-from benchmarks.grid import credit, names, scaling, seeds, steps, tokens, trainers
+from benchmarks.grid import credit, names, scaling, seeds, steps, tokens, trainers, trees
 from benchmarks.work import Plan
 
 __all__ = ["chosen", "plans"]
@@ -13,7 +13,7 @@ __all__ = ["chosen", "plans"]
 def plans() -> list[Plan]:
     """All rows, in the order of the report."""
     standard = [*tokens.plans(), *credit.plans(), *names.plans(), *steps.plans(), *trainers.plans()]
-    return [*standard, *seeds.plans(), *scaling.plans()]
+    return [*standard, *seeds.plans(), *trees.plans(), *scaling.plans()]
 
 
 def chosen(only: str, quick: bool) -> list[Plan]:

@@ -77,6 +77,12 @@ def _gae(batch: Batch, shape: Shape) -> Work:
     return _work(batch, cl.gae, given, 2)
 
 
+def _two_level_gae(batch: Batch, shape: Shape) -> Work:
+    given = _tensors(batch, "token_reward", "value", "turn") | {"gamma": 0.99, "lam": 0.95}
+    run = functools.partial(cl.two_level_gae, turn_gamma=0.9, turn_lam=0.8)
+    return _work(batch, run, given, 2)
+
+
 def _gae_whitened(batch: Batch, shape: Shape) -> Work:
     """In one call; commits that whiten in a call of its own are timed with both."""
     if "whiten" not in inspect.signature(cl.gae).parameters:
@@ -130,6 +136,23 @@ def _whiten(batch: Batch, shape: Shape) -> Work:
     return _work(batch, cl.whiten, given, int("out" in inspect.signature(cl.whiten).parameters))
 
 
+def _importance(batch: Batch, shape: Shape) -> Work:
+    log_prob = -batch["weight"]
+    given = {"log_prob": log_prob, "old_log_prob": 0.9 * log_prob, **_tensors(batch, "turn")}
+    return _work(batch, cl.importance_weight, given, 0)
+
+
+def _importance_of_rows(batch: Batch, shape: Shape) -> Work:
+    log_prob = -batch["weight"]
+    given = {"log_prob": log_prob, "old_log_prob": 0.9 * log_prob, **_tensors(batch, "turn")}
+    return _work(batch, functools.partial(cl.importance_weight, level="trajectory"), given, 0)
+
+
+def _top_fraction(batch: Batch, shape: Shape) -> Work:
+    given = {"token_score": batch["weight"], **_tensors(batch, "turn")}
+    return _work(batch, functools.partial(cl.top_fraction, fraction=0.2), given, 0)
+
+
 def plans() -> list[Plan]:
     """Rows in the order of the report; LARGE and LONG everywhere, variants where they cost."""
     both = (LARGE, LONG)
@@ -137,6 +160,7 @@ def plans() -> list[Plan]:
     for shape in both:
         rows += [plan("gae", shape, f"{dtype}, holes", _gae) for dtype in DTYPES]
         rows += [plan("gae", shape, "int8, full", _gae)]
+        rows += [plan("two_level_gae", shape, f"int8, {x}", _two_level_gae) for x in HOLES]
         rows += [plan("gae, whitened", shape, "int8, holes", _gae_whitened)]
         rows += [plan("gae, then whiten", shape, "int8, holes", _gae_then_whiten)]
         rows += [plan("gae", shape, "int8, full, one thread", _gae)]
@@ -145,7 +169,18 @@ def plans() -> list[Plan]:
         rows += [plan("to_tokens", shape, "from turns, int8, holes", _turns_to_tokens)]
         rows += [plan("turn_sum", shape, "int8, holes", _turn_sum)]
         rows += [plan("whiten", shape, "bool", _whiten)]
+        rows += [plan("importance_weight", shape, f"int8, {x}", _importance) for x in HOLES]
+        rows += [plan("top_fraction", shape, f"int8, {x}", _top_fraction) for x in HOLES]
     rows += [
+        plan("two_level_gae", TINY, "int8, holes", _two_level_gae),
+        plan("importance_weight", TINY, "int8, holes", _importance),
+        plan("top_fraction", TINY, "int8, holes", _top_fraction),
+        plan("importance_weight", LARGE, "int64, holes", _importance),
+        plan("importance_weight", LARGE, "of rows, int8, holes", _importance_of_rows),
+        plan("importance_weight", LARGE, "int8, full, one thread", _importance),
+        plan("top_fraction", LARGE, "int8, full, one thread", _top_fraction),
+        plan("importance_weight", LONG, "int8, packed", _importance),
+        plan("top_fraction", LONG, "int8, packed", _top_fraction),
         plan("gae, whitened", LARGE, "int8, full", _gae_whitened),
         plan("reinforce_plus_plus", LARGE, "int8, full", _plus_plus),
         plan("reinforce_plus_plus", LARGE, "int64, holes", _plus_plus),

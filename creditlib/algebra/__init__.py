@@ -9,10 +9,11 @@ once, at its end.
         return relative(reward, group, valid=valid, center="leave_one_out")
 """
 
-from creditlib.algebra.chains import window_ids
+from creditlib.algebra.chains import prefix_ids, window_ids
 from creditlib.algebra.composition import per_turn
 from creditlib.algebra.contrast import contrast
 from creditlib.algebra.peers import conserved, group_count, group_max, group_scale, relative
+from creditlib.algebra.ranks import rank_band
 from creditlib.algebra.tokens import to_tokens, turn_sum, whiten, whitening_stats
 from creditlib.algebra.turns import (
     hard_min_weights,
@@ -36,6 +37,8 @@ __all__ = [
     "hard_min_weights",
     "next_turn",
     "per_turn",
+    "prefix_ids",
+    "rank_band",
     "relative",
     "returns_to_go",
     "running_min",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from creditlib.ops import groups
 
-__all__ = ["window_ids"]
+__all__ = ["prefix_ids", "window_ids"]
 
 
 def window_ids(
@@ -36,6 +36,33 @@ def window_ids(
         window = groups.dense(window.reshape(-1), before.reshape(-1), backend=backend)
         window, known = window.view(ids.shape), known & present
     return window, known
+
+
+def prefix_ids(ids: Tensor, *by: Tensor, where: Tensor, backend: str = "auto") -> Tensor:
+    """Ids that are equal where the rows agree in the keys `by` and in all ids up to the turn.
+
+        prefix[i,k] = prefix[j,m]  iff  k = m, by[i] = by[j] and ids[i,s] = ids[j,s] for s = 0 … k
+
+    The turns of a tree are grouped by it: turns with equal ids are one node. `ids` is
+    int[batch turn], any integers, such as `node`; the keys are int[batch], such as `group`, and
+    `where` is bool[batch turn]. The result is int64[batch turn]; those of turn k lie in
+    k · batch … (k + 1) · batch − 1, and it is −1 where `where` is False. No id of a turn that is
+    not selected, or of one after it, tells anything about the others. `backend` is that of
+    `relative`.
+
+    >>> node, group = torch.tensor([[5, 7], [5, 8], [6, 7]]), torch.tensor([0, 0, 0])
+    >>> prefix_ids(node, group, where=torch.ones(3, 2, dtype=torch.bool)).tolist()
+    [[0, 3], [0, 4], [1, 5]]
+    """
+    rows = ids.shape[0]
+    index = groups.dense(*by, backend=backend) if by else ids.new_zeros(rows, dtype=torch.int64)
+    found: list[Tensor] = []
+    for k, column in enumerate(ids.t().contiguous()):
+        index = groups.dense(index, column, backend=backend)
+        found.append(index + k * rows)
+    if not found:
+        return ids.to(torch.int64)
+    return torch.where(where, torch.stack(found, 1), -1)
 
 
 def _earlier(x: Tensor, fill: int | bool) -> Tensor:

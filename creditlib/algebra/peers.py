@@ -142,33 +142,54 @@ def conserved(
     x: Tensor,
     *by: Tensor,
     where: Tensor,
+    count: Tensor | None = None,
+    among: str = "taken",
     cap: float | None = None,
     backend: str = "auto",
 ) -> Tensor:
     """A weight whose mean among its peers is 1: `x`, at most `cap` means, over the mean.
 
-        result[i] = y[i] / mean(y);  y = min(x, cap · mean(x)), or x without a cap
+        result[i] = y[i] · Σ count / Σ (count · y);  y = min(x, cap · mean(x)), or x without a cap
 
-    Credit that is multiplied by it keeps its total weight. The keys `by`, `where` and `backend` are
-    those of `relative`.
+    The sums run over the members of the group of i. All weights of this library that keep a total
+    are made by it. Credit that is multiplied by it keeps its total weight. The keys `by`, `where`
+    and `backend` are those of `relative`. `x` is float[batch], float[batch turn], float[batch
+    token] or packed float[token]: a unit is a trajectory, a turn or a token.
+
+    Options:
+        count: how often a unit counts in the mean, such as the tokens of a turn; once by default.
+            It has the shape of `x` or its first axes.
+        among: "taken" (all selected units are members) or "nonzero" (a unit whose `x` is 0 is no
+            member, and gets 0).
+        cap: the largest `y`, in means of `x`; None for no limit.
 
     Degenerate cases: equal values give exactly 1; a mean of 0 gives 1; values that are not selected
     get 0.
+
+    Errors: `among` is another word.
 
     >>> x, where = torch.tensor([1.0, 3.0]), torch.tensor([True, True])
     >>> conserved(x, where=where)
     tensor([0.5000, 1.5000])
     >>> conserved(x, where=where, cap=0.5)
     tensor([1., 1.])
+    >>> conserved(x, where=where, count=torch.tensor([3, 1]))
+    tensor([0.6667, 2.0000])
+    >>> conserved(torch.tensor([0.0, 2.0, 6.0]), where=torch.tensor([True] * 3), among="nonzero")
+    tensor([0.0000, 0.5000, 1.5000])
     """
+    if among not in ("taken", "nonzero"):
+        raise contract_error("conserved", "among", "'taken' or 'nonzero'", repr(among))
     value = wide(x)
+    if among == "nonzero":
+        where = _aligned("where", where, x) & (x != 0)
     if cap is not None:
-        gap = relative(value, *by, where=where, backend=backend)
+        gap = relative(value, *by, where=where, weight=count, backend=backend)
         value = torch.minimum(value, cap * (value - gap))
     # The mean is exactly the value where all values are equal.
-    mean = value - relative(value, *by, where=where, backend=backend)
+    mean = value - relative(value, *by, where=where, weight=count, backend=backend)
     ratio = torch.where(mean > 0, value / mean, torch.ones_like(value))
-    return narrow(torch.where(where, ratio, torch.zeros_like(ratio)), x)
+    return narrow(torch.where(_aligned("where", where, x), ratio, torch.zeros_like(ratio)), x)
 
 
 def _key(key: Tensor, x: Tensor) -> Tensor:

@@ -13,18 +13,25 @@ from creditlib.ops.scans.reference import shift_left
 __all__ = ["hard_min_weights", "next_turn", "returns_to_go", "running_min", "softmin_weights"]
 
 
-def returns_to_go(x: Tensor, where: Tensor, gamma: float = 1.0, *, backend: str = "auto") -> Tensor:
+def returns_to_go(
+    x: Tensor, where: Tensor, gamma: float | Tensor = 1.0, *, backend: str = "auto"
+) -> Tensor:
     """The sum of a turn and those after it, discounted per turn; float[batch turn] like `x`.
 
         G[i,k] = x[i,k] + gamma · G[i,k+1]   at selected turns, 0 at others
 
     `where`, bool[batch turn], is `valid_turns(turn_count, turns, valid)`. `gamma` is the discount
-    per turn. `backend` is that of `relative`.
+    per turn, or float[batch turn]: the discount from each turn to the next, whose returns torch
+    computes. `backend` is that of `relative`.
 
     >>> x, where = torch.tensor([[0.0, 1.0, 9.0]]), torch.tensor([[True, True, False]])
     >>> returns_to_go(x, where, 0.5)
     tensor([[0.5000, 1.0000, 0.0000]])
+    >>> returns_to_go(x, where, torch.tensor([[0.25, 0.0, 0.0]]))
+    tensor([[0.2500, 1.0000, 0.0000]])
     """
+    if isinstance(gamma, Tensor):
+        return returns.decayed_returns(x, where, gamma, backend=backend)
     return returns.turn_returns(x, where, gamma, backend=backend)
 
 
@@ -44,13 +51,25 @@ def running_min(x: Tensor, where: Tensor, *, backend: str = "auto") -> Tensor:
     return torch.where(where, lowest, torch.zeros_like(lowest))
 
 
-def next_turn(x: Tensor) -> Tensor:
-    """The value of the next turn, 0 at the last one; float[batch turn] like `x`.
+def next_turn(x: Tensor, where: Tensor | None = None, end: Tensor | None = None) -> Tensor:
+    """The value of the next turn; float[batch turn] like `x`, which may be of any dtype.
+
+    Without `where` it is 0 at the last column. With `where`, bool[batch turn] as in
+    `returns_to_go`, the last selected turn of a row gets `end`, which is [batch] and 0 by default;
+    turns that are not selected get 0.
 
     >>> next_turn(torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[2., 3., 0.]])
+    >>> where = torch.tensor([[True, True, False]])
+    >>> next_turn(torch.tensor([[1.0, 2.0, 3.0]]), where, torch.tensor([7.0]))
+    tensor([[2., 7., 0.]])
     """
-    return shift_left(x, 1, 0)
+    after = shift_left(x, 1, 0)
+    if where is None:
+        return after
+    zero = torch.zeros_like(x)
+    last = zero if end is None else end.to(x.dtype)[:, None]
+    return torch.where(where, torch.where(shift_left(where, 1, 0), after, last), zero)
 
 
 def softmin_weights(

@@ -13,7 +13,7 @@ from creditlib.inputs.turn_order import refuse_first_unordered
 from creditlib.vocabulary.annotations import Argument, describe
 from creditlib.vocabulary.contract import check_offsets, check_tensors, contract_error
 from creditlib.vocabulary.conversions import runs_of_mask
-from creditlib.vocabulary.regions import in_valid_rows, read_values
+from creditlib.vocabulary.regions import existing_turns, in_valid_rows, read_values
 from creditlib.vocabulary.small_values import first_wrong_value, name_place
 from creditlib.vocabulary.words import ARGUMENTS
 
@@ -72,6 +72,12 @@ def _read_by_estimators(name: str, x: Tensor, tensors: Mapping[str, Tensor]) -> 
     region = _valid(x, axes, tensors)
     if axes[1:] == ["turn"]:
         region &= read_values(name, x, axes, tensors)
+    if axes[-1] == "turn" and len(axes) == 3 and "turn_count" in tensors:
+        # One order for each sample; values of coalitions are one more than the turns.
+        extra = describe(name, ARGUMENTS[name]).fitting(x).axes[-1][1]
+        region &= existing_turns(tensors["turn_count"] + extra, x.shape[2])[:, None]
+    if "token" in axes[:-1] and "turn" in tensors:
+        region &= (tensors["turn"] >= 0)[..., None]
     if axes[-1] == "token" and "turn" in tensors and name != "turn":
         written = tensors["turn"] >= 0
         # A reward on tool output counts; a NaN there is no reward.
@@ -96,10 +102,13 @@ def _read(tensors: Mapping[str, Tensor]) -> Tensor:
 
 def _valid(x: Tensor, axes: list[str], tensors: Mapping[str, Tensor]) -> Tensor:
     """The values in rows that take part."""
-    if axes != ["token"] or "valid" not in tensors:
+    if axes[0] != "token" or "valid" not in tensors:
         return in_valid_rows(x, tensors)
-    row = rows_of(tensors["offsets"], x.shape[0]) if "offsets" in tensors else None
-    return torch.ones_like(x, dtype=torch.bool) if row is None else tensors["valid"][row]
+    where = torch.ones_like(x, dtype=torch.bool)
+    if "offsets" not in tensors:
+        return where
+    row = rows_of(tensors["offsets"], x.shape[0])
+    return where & tensors["valid"][row].view(-1, *[1] * (x.ndim - 1))
 
 
 def _refuse_first(name: str, wanted: str, x: Tensor, bad: Tensor) -> None:

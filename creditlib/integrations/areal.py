@@ -8,7 +8,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from creditlib.integrations.patching import Hook, Trainer, replace, verify
+from creditlib.estimators import gae
+from creditlib.inputs.layouts import macro_actions
+from creditlib.integrations.patching import Hook, Trainer, locate, replace, verify
 from creditlib.rows.columns import named_columns
 from creditlib.rows.credit import RowCredit, credit_rows
 from creditlib.rows.read import outcome_of, read_rows
@@ -29,6 +31,8 @@ TRAINER = Trainer(
     ),
 )
 _COMPUTE, _CLASS, _LOG = TRAINER.hooks
+# The main branch after 1.0.4 also hands over what it knows of the batch.
+_NEXT = Hook(_COMPUTE.path, ("self", "data", "meta"))
 _KEY = "creditlib"
 
 
@@ -47,24 +51,43 @@ def credit_actor(base: type[Any], settings: Mapping[str, Any] | None = None) -> 
     `base` does its own work first (length penalty, KL, shift of the masks); then its advantages and
     returns are replaced. A group is a number of consecutive rows, `config.reward_norm.group_size`
     or `group_size` in the settings. Columns are read from `data["creditlib_<name>"]`.
+
+    Where AReaL's `gae_timestep_unit` is "turn", as its main branch offers it, the estimator `gae`
+    is `turn_gae` over the turns of `data["turn_ids"]`: a turn has the value at its first token
+    (`value_at` in the settings names another one), the outcome is earned at the last turn, and the
+    KL penalty of a token stays a penalty of that token, as in AReaL. A `gae_lambda` that is a
+    function gives each trajectory its own trace decay.
     """
-    verify(TRAINER, _COMPUTE)
+    if _COMPUTE.form_of(locate(TRAINER, _COMPUTE)[2]) != _NEXT.form:
+        verify(TRAINER, _COMPUTE)
     log = verify(TRAINER, _LOG)
 
     class CreditActor(base):
-        def _compute_advantages(self, data: dict[str, Any]) -> dict[str, Any]:
+        def _compute_advantages(self, data: dict[str, Any], *meta: Any) -> dict[str, Any]:
             whole = merge_settings(settings, getattr(self.config, _KEY, None))
             group_size = whole.pop("group_size", None)
-            defaults = {"gamma": self.discount, "lam": self.gae_lambda}
+            custom = getattr(self, "_gae_lambda_is_custom", False)
+            defaults = {"gamma": self.discount, "lam": 1.0 if custom else self.gae_lambda}
             resolved = credit_settings(whole, estimator="grpo", defaults=defaults)
+            turns = _turns(self, data) if resolved.estimator is gae else None
+            if turns is not None:
+                resolved = credit_settings({**whole, "estimator": "turn_gae"}, defaults=defaults)
+            if custom and turns is None and "lam" in resolved.options:
+                wanted = "a number, or `gae_timestep_unit` 'turn'"
+                raise contract_error("areal", "gae_lambda", wanted, repr(self.gae_lambda))
             size = _group_size(self.config, group_size, resolved, len(data["rewards"]))
             columns = {name: data[name] for name in data if name.startswith(PREFIX)}
             plain = {name: data[name] for name in data if name not in columns}
-            done = super()._compute_advantages(plain)
+            done = super()._compute_advantages(plain, *meta)
+            if custom and turns is not None:
+                decay = self._compute_gae_lambda(done["loss_mask"], _rolled(data["turn_ids"]))
+                columns[f"{PREFIX}row_lam"] = decay
             score = (done["rewards"] + self.reward_bias) * self.reward_scaling
             score = score.clip(min=-self.reward_clip, max=self.reward_clip)
-            credit = _credit(done, score, size, resolved, columns)
+            credit = _credit(done, score, size, resolved, columns, turns)
             mask, advantage = done["loss_mask"], credit.advantage
+            if turns is not None:
+                advantage = advantage + torch.where(mask != 0, done["kl_rewards"], 0.0)
             if self.adv_norm is not None:
                 advantage = torch.where(mask != 0, self.adv_norm(advantage, mask), 0.0)
             done["advantages"] = advantage.to(done["advantages"].dtype)
@@ -82,9 +105,10 @@ def _credit(
     size: int,
     settings: CreditSettings,
     columns: Mapping[str, Any],
+    turns: Tensor | None,
 ) -> RowCredit:
     mask = data["loss_mask"]  # shifted: a token lies where the logits that chose it lie
-    penalty = torch.where(mask != 0, data["kl_rewards"], 0.0)
+    penalty = torch.where((mask != 0) & (turns is None), data["kl_rewards"], 0.0)
     last = (data["attention_mask"].sum(-1).long() - 2).clamp(min=0)
     token_reward = penalty.float().scatter_add(1, last[:, None], score[:, None].float())
     rows = read_rows(
@@ -93,10 +117,30 @@ def _credit(
         reward=outcome_of(token_reward, torch.ones_like(mask)),
         token_reward=token_reward,
         value=data.get("values"),
+        turn=turns,
         columns=named_columns(columns, mask, settings),
         settings=settings,
     )
     return credit_rows(rows, settings)
+
+
+def _turns(actor: Any, data: Mapping[str, Any]) -> Tensor | None:
+    """The turn of each token by its number in the row, None where a step of AReaL is a token."""
+    if getattr(actor, "gae_timestep_unit", "token") != "turn":
+        return None
+    if data.get("turn_ids") is None:
+        raise contract_error("areal", "turn_ids", "given: `gae_timestep_unit` is 'turn'", "nothing")
+    ids = _rolled(data["turn_ids"])
+    written = torch.roll(data["loss_mask"], shifts=-1, dims=-1) != 0
+    # AReaL skips the ids of turns without a token that is trained.
+    return macro_actions(torch.where(written, ids, -1), size=max(ids.shape[1], 1))[0]
+
+
+def _rolled(turn_ids: Tensor) -> Tensor:
+    """Ids where the logits that chose a token lie, as AReaL itself shifts them."""
+    ids = torch.roll(turn_ids, shifts=-1, dims=-1)
+    ids[:, -1:] = -1
+    return ids
 
 
 def _group_size(config: Any, given: object, settings: CreditSettings, rows: int) -> int:
@@ -112,7 +156,7 @@ def _group_size(config: Any, given: object, settings: CreditSettings, rows: int)
     if given is not None:
         sizes["group_size"] = given
     size = sizes.get(
-        "group_size", sizes.get("reward_norm.group_size", 1 if settings.credits_tokens else 0)
+        "group_size", sizes.get("reward_norm.group_size", 0 if "group" in settings.needs else 1)
     )
     if not isinstance(size, int) or size < 1:
         wanted = "given in the settings, or by a reward_norm with a group level"

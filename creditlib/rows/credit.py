@@ -73,7 +73,8 @@ def credit_rows(rows: Rows, settings: CreditSettings, *, gather: bool = False) -
         return _credit_tokens(rows, settings)
     if ranks == 1 and not len(rows.index.first):  # no trajectory takes part: nothing to compute
         return _no_credit(rows)
-    credit = _call(settings.estimator, rows.batch, settings.options, gather)
+    found = _call(settings.estimator, rows.batch, settings.options, gather)
+    credit, returns = found if isinstance(found, tuple) else (found, None)
     of = "length" if credit.ndim == 1 else "turn_length"
     credit = whiten_then_weight(
         credit,
@@ -83,12 +84,18 @@ def credit_rows(rows: Rows, settings: CreditSettings, *, gather: bool = False) -
     )
     if not len(credit):
         return _no_credit(rows)
+    advantage = _turns_on_rows(credit, rows)
+    returns = advantage if returns is None else _turns_on_rows(returns, rows)
+    metrics = functools.partial(_metrics, credit, rows.batch, rows.index)
+    return RowCredit(advantage, returns, metrics)
+
+
+def _turns_on_rows(credit: Tensor, rows: Rows) -> Tensor:
+    """Credit of trajectories or of their turns on the trained tokens of all rows."""
     of_rows = credit.to(torch.float32)
     if not rows.index.every_row_is_one:
         of_rows = of_rows[rows.index.trajectory.clamp(min=0).to(credit.device)]
-    advantage = to_tokens(of_rows, rows.turn)
-    metrics = functools.partial(_metrics, credit, rows.batch, rows.index)
-    return RowCredit(advantage, advantage, metrics)
+    return to_tokens(of_rows, rows.turn)
 
 
 def _no_credit(rows: Rows) -> RowCredit:
@@ -99,7 +106,7 @@ def _no_credit(rows: Rows) -> RowCredit:
 
 def _call(
     function: Any, batch: Mapping[str, Tensor], options: Mapping[str, Any], gather: bool
-) -> Tensor:
+) -> Any:
     return apply(gathered(function) if gather else function, batch, **options)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from creditlib.inputs.layouts import turn_values
 from creditlib.ops.turn_maps import place_turns
 from creditlib.rows.column_values import columns_as_tensors, listed_columns, turns_listed
 from creditlib.rows.columns import check_column_names, column_names, column_shapes
@@ -101,11 +102,12 @@ def read_rows(
     refused. A copy counts once, and receives the credit of its original.
 
     token_reward, value: [row token]. The reward of each token and the critic's value. A reward on a
-    token that is not trained counts. columns: further values of each row by their name in the
-    vocabulary: a list or array with one value for each turn, or a single value if the row has one
-    turn; an array of numbers may be padded. `anchor` may hold observations instead of ids; an array
-    of numbers is one observation if the row has one turn. Unknown names are refused. settings: only
-    the columns that they need are read; without settings all are.
+    token that is not trained counts. An estimator that needs `turn_value` gets the values at the
+    tokens that `value_at` of the settings names. columns: further values of each row by their name
+    in the vocabulary: a list or array with one value for each turn, or a single value if the row
+    has one turn; an array of numbers may be padded. `anchor` may hold observations instead of ids;
+    an array of numbers is one observation if the row has one turn. Unknown names are refused.
+    settings: only the columns that they need are read; without settings all are.
 
     Three kinds of rows take no part: rows that `keep` leaves out, unscored trajectories, and
     trajectories without a trained token (rejected ones). The result is as if they were deleted:
@@ -158,7 +160,15 @@ def read_rows(
         tokens |= rewards_of_tokens(on_tokens.get("token_reward"), planes, total, index)
     if "value" in on_tokens:
         tokens["value"] = on_tokens["value"]
+        if settings is not None and "turn_value" in settings.needs and "turn_value" not in batch:
+            batch["turn_value"] = _values_of_turns(tokens, index, settings.value_at)
     return Rows(batch, tokens, turns, index)
+
+
+def _values_of_turns(tokens: Mapping[str, Tensor], index: RowIndex, at: str) -> Tensor:
+    """[batch turn]: the critic's value of each turn; a turn lies in one row."""
+    found = turn_values(tokens["value"], tokens["turn"], index.turns, at=cast("Any", at))
+    return sum_over_rows(found, index)
 
 
 class _FoundRows(NamedTuple):

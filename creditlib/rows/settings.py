@@ -38,14 +38,16 @@ __all__ = [
 
 PREFIX = "creditlib_"
 # Keys of the settings that are not options of the estimator.
-_OWN = ("estimator", "preset", "weight", "whiten", "outcome")
+_OWN = ("estimator", "preset", "weight", "whiten", "outcome", "value_at")
+_VALUE_AT = ("first", "last", "before")
 
 
 @dataclass(frozen=True)
 class CreditSettings:
     """An estimator with its options, whether to whiten, and a weight that multiplies its credit.
 
-    outcome: how several rewards of a trajectory become one; see `read_rows`.
+    outcome: how several rewards of a trajectory become one; see `read_rows`. value_at: the token
+    whose value is that of its turn; see `layouts.turn_values`.
     """
 
     estimator: Callable[..., Any]
@@ -53,6 +55,7 @@ class CreditSettings:
     weight: Callable[..., Any] | None = None
     whiten: bool = False
     outcome: str | None = None
+    value_at: str = "first"
 
     @functools.cached_property
     def name(self) -> str:
@@ -112,10 +115,10 @@ def credit_settings(
     is used if the key is missing), `preset` (a name in `creditlib.presets`), `weight` (a name, an
     import path or a function that returns float[batch turn], such as duration_weight), `whiten`
     (True: over the trained tokens, as PPO does with GAE; before the weight), `outcome` (how the
-    rewards of several rows of a trajectory become one; see `read_rows`), and every option of the
-    estimator by its name. `defaults` holds the trainer's own options, such as gamma. A default
-    counts if the estimator has an option of that name; a preset overrides it, and `settings`
-    override both.
+    rewards of several rows of a trajectory become one; see `read_rows`), `value_at` (the token
+    whose value is that of its turn; see `layouts.turn_values`), and every option of the estimator
+    by its name. `defaults` holds the trainer's own options, such as gamma. A default counts if the
+    estimator has an option of that name; a preset overrides it, and `settings` override both.
 
     >>> credit_settings({"preset": "TRL_GRPO", "scale": None}, estimator="grpo").options
     {'eps': 0.0001, 'scale': None}
@@ -148,8 +151,12 @@ def credit_settings(
         fact = f"{given['preset']!r}, which sets `{unknown[0]}`"
         raise contract_error(title(function), "preset", "a preset of its own options", fact)
     outcome = check_rule("credit_settings", given.get("outcome"))
-    whole = {**base, **preset, **options}
-    return CreditSettings(function, whole, weight, bool(given.get("whiten", False)), outcome)
+    value_at = given.get("value_at") or "first"
+    if value_at not in _VALUE_AT:
+        wanted = "'first', 'last' or 'before'"
+        raise contract_error("credit_settings", "value_at", wanted, _shown(value_at))
+    whole, whiten = {**base, **preset, **options}, bool(given.get("whiten", False))
+    return CreditSettings(function, whole, weight, whiten, outcome, value_at)
 
 
 def is_ours(name: object) -> bool:
@@ -251,7 +258,12 @@ def _credits_rows(function: Callable[..., Any]) -> bool:
     """Whether a result can be laid on the tokens of rows: credit of edges or timescales cannot."""
     found = result_of(function)
     axes = {axis for part in re.findall(r"\[([^]]*)\]", found.contract) for axis in part.split()}
-    return found.kind == "advantage" and axes <= {"batch", "turn", "token"}
+    named = tensors_of(function)
+    # Nor can credit of segments, which is for tokens that rows do not tell from the others, or
+    # what reads other values of tokens than those that rows have.
+    needs = {name for name, tensor in named.items() if tensor.required and _has_tokens(tensor)}
+    known = needs <= {"turn", "token_reward", "value"} and "segment_value" not in named
+    return found.kind == "advantage" and axes <= {"batch", "turn", "token"} and known
 
 
 def _accepts(function: Callable[..., Any], name: str, value: object) -> bool:
@@ -260,6 +272,10 @@ def _accepts(function: Callable[..., Any], name: str, value: object) -> bool:
     if value is None and option is not None:
         return option.optional or None in (option.choices or ())
     return name in _parameters(function)
+
+
+def _has_tokens(tensor: Argument) -> bool:
+    return any(axis == "token" for shape in tensor.shapes for axis, _ in shape.axes)
 
 
 def _has_turns(tensor: Argument) -> bool:

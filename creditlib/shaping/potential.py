@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from creditlib.algebra import valid_turns, wide
+from creditlib.algebra import next_turn, valid_turns, wide
 from creditlib.vocabulary import Final, Gamma, Potential, TurnCount, TurnRewards, Valid
 from creditlib.vocabulary.contract import checked
 
@@ -40,10 +40,6 @@ def potential_shaping(
     ... )
     tensor([[2., 1.]])
     """
-    turns = potential.shape[1]
-    where = valid_turns(turn_count, turns, valid)
-    last = where & ~valid_turns(turn_count - 1, turns, valid)
-    after = torch.nn.functional.pad(wide(potential), (0, 1))[:, 1:]
-    end = torch.zeros_like(after) if final is None else wide(final)[:, None].expand(after.shape)
-    rise = gamma * torch.where(last, end, after) - wide(potential)
+    where = valid_turns(turn_count, potential.shape[1], valid)
+    rise = gamma * next_turn(wide(potential), where, final) - wide(potential)
     return torch.where(where, rise, 0.0)

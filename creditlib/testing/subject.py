@@ -37,7 +37,8 @@ class Subject:
     """The function under test. `call` takes a batch in the vocabulary's names, and options.
 
     options: what a law may vary. fixed: options that every call gets. factor: the result is a
-    weight and no credit. choice_is_fixed: `fixed` selects one of the function's variants, so some
+    weight and no credit. level: what one number of the result belongs to, "token", "turn" or
+    "trajectory". choice_is_fixed: `fixed` selects one of the function's variants, so some
     arguments may have no effect. equal_groups: groups are given by position and all have one size.
     counts_masked_tail: a reward on a masked last token counts. signature: the trainer's convention,
     "" for the vocabulary. dtypes: the only dtypes that rewards can have; () allows every dtype.
@@ -49,6 +50,7 @@ class Subject:
     options: Mapping[str, Option] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     factor: bool = False
+    level: str = ""
     equal_groups: bool = False
     counts_masked_tail: bool = False
     choice_is_fixed: bool = False
@@ -148,6 +150,7 @@ def subject_of(
         options=every,
         fixed=_required_options(body, every),
         factor=result_of(body).kind == "factor",
+        level=result_of(body).level,
         choice_is_fixed=any(name in every and every[name].choices for name in options),
     )
     return subject.with_options(options)

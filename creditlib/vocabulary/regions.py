@@ -37,15 +37,17 @@ def read_values(name: str, x: Tensor, axes: Sequence[str], given: Mapping[str, A
     """The values of the argument `name` that an estimator reads; bool like `x`.
 
     Excluded rows and turns past `turn_count` are not read. The last turn is the answer, whose
-    information gain is not read.
+    information gain is not read; a coalition has one value more than there are turns.
 
     >>> count = {"turn_count": torch.tensor([2])}
     >>> read_values("duration", torch.zeros(1, 3), ["batch", "turn"], count)
     tensor([[ True,  True, False]])
     """
     count = given.get("turn_count")
-    if axes[1:] != ["turn"] or count is None:
+    if count is None or (axes[1:] != ["turn"] and axes[2:] != ["turn"]):
         return in_valid_rows(x, given)
-    where = existing_turns(count - 1 if name == "information_gain" else count, x.shape[1])
-    valid = given.get("valid")
-    return where if valid is None else where & valid[:, None]
+    more = {"information_gain": -1, "coalition_value": 1}.get(name, 0)
+    where = existing_turns(count + more, x.shape[-1])
+    if x.ndim == 3:
+        where = where[:, None].expand(x.shape)
+    return where if given.get("valid") is None else where & in_valid_rows(x, given)

@@ -19,6 +19,7 @@ from creditlib.vocabulary import (
     Positive,
     TokenFactor,
     Turn,
+    breaks,
 )
 from creditlib.vocabulary.contract import checked, contract_error
 
@@ -30,6 +31,10 @@ _LARGEST_LOG = 20.0
 
 
 @checked
+@breaks(
+    *("equal_turns_weigh_one", "weights_keep_the_total"),
+    because="a weight says how likelier the rest became, and no total is distributed.",
+)
 def future_weight(
     *,
     log_prob: LogProb,

@@ -20,11 +20,38 @@ GOLDEN = {
 # Functions whose numbers of a seed system lie under another name than their own.
 SEED_SYSTEMS = {
     "action_margin": "a3",
+    "anneal": "temporal",
+    "at2po": "tree",
+    "bi_level_gae": "two_level_gae",
     "branch_credit": "appo",
     "consecutive": "scrl",
+    "delta_weight": "delta",
+    "distillation_credit": "distillation",
+    "dr_mas": "agents",
     "edge_credit": "graph_grpo",
+    "efficiency_bonus": "hypereyes_trace",
+    "entropy_weight": "aem",
     "future_weight": "appo",
+    "grae_weight": "a_grae",
+    "grpo": "lite_ppo",
     "grpo_process": "turn_scores",
+    "gtalign": "combine",
+    "habc_weight": "habc",
+    "hierarchical_gae": "two_level_gae",
+    "hiper": "two_level_gae",
+    "hypereyes": "hypereyes_trace",
+    "importance_weight": "importance",
+    "length_gate": "adora",
+    "overlong_penalty": "overlong",
+    "potential_shaping": "turn_rewards",
+    "redistribute": "attribution",
+    "repeated_tail": "campo",
+    "sotopia": "attribution",
+    "spread_back": "turn_rewards",
+    "suffix_mask": "temporal",
+    "top_fraction": "temporal",
+    "tree_credit": "tree",
+    "v_trace": "turn_rewards",
 }
 
 
@@ -98,9 +125,10 @@ def tests_of(name: str, module: Path) -> dict[str, str]:
     golden = ROOT / "tests" / module.parts[0] / "golden"
     found: dict[str, str] = {}
     by_hand = ROOT / "tests" / module.parent / f"test_{module.stem}.py"
-    recipes_by_hand = ROOT / "tests" / "recipes" / "test_recipes_by_hand.py"
-    if re.search(rf"\brecipes\.{name}\b", recipes_by_hand.read_text()):
-        by_hand = recipes_by_hand
+    for recipes_by_hand in sorted((ROOT / "tests" / "recipes").glob("test_recipes_*.py")):
+        if re.search(rf"\brecipes\.{name}\b", recipes_by_hand.read_text()):
+            by_hand = recipes_by_hand
+            break
     if by_hand.is_file():
         found["by hand"] = str(by_hand.relative_to(ROOT))
     for word, file in GOLDEN.items():

@@ -1,6 +1,6 @@
 """The pages that are printed, each with the function that makes its text."""
 
-from docs.print_pages import estimators, laws, papers, readme, recipes, turns_among_peers
+from docs.print_pages import estimators, laws, papers, readme, recipes, survey, turns_among_peers
 
 PAGES = {
     "README.md": readme.page,
@@ -8,5 +8,6 @@ PAGES = {
     "docs/laws.md": laws.page,
     "docs/papers.md": papers.page,
     "docs/recipes.md": recipes.page,
+    "docs/survey.md": survey.page,
     "docs/turns_among_peers.md": turns_among_peers.page,
 }

@@ -1,6 +1,7 @@
 """docs/papers.md: whose method a function is, and where it departs from published code."""
 
 from docs.print_pages.functions import Function, all_functions, table
+from docs.print_pages.unverified import NO_CREDIT, UNVERIFIED, System
 
 HEAD = """# Papers
 
@@ -22,7 +23,8 @@ This page is printed from docstrings by `python -m docs.print_pages`."""
 
 BY_LINES_TEXT = """## By lines
 
-Methods that are a few lines of the functions above and have no name in the package."""
+Methods that are a few lines of the functions above and have no name in the package. The methods of
+a survey, with more lines: [The survey, answered](survey.md)."""
 BY_LINES = [
     [
         "SUPO",
@@ -42,14 +44,78 @@ BY_LINES = [
     [
         "MA-RLHF",
         "ICLR 2025; the authors' code was run.",
-        "[`layouts.macro_actions` and `gae`]"
+        "[`layouts.macro_actions` and `turn_gae`]"
         "(by_hand.md#13-macro-actions-pieces-of-tokens-as-steps)",
         "[by hand](../tests/inputs/test_macro_actions.py), "
         "[seed system](../tests/seeds/test_seed_macro_gae.py)",
         "Rewards of a piece are summed, there averaged; no piece is empty; the last token is alone "
         "with `alone_last=True` only.",
     ],
+    [
+        "TP-GRPO",
+        "2025, arXiv:2507.23317; by equation.",
+        "`layouts.thoughts` and `grpo_process`",
+        "[by hand](../tests/inputs/test_thoughts.py), "
+        "[seed system](../tests/seeds/test_seed_thoughts.py)",
+        "Thoughts only: the scaling by capability and the part off policy are not published.",
+    ],
+    [
+        "CAPO",
+        "arXiv:2508.02298, secondary text.",
+        "[`rloo` and a penalty](which_estimator.md#a-judge-of-single-steps)",
+        "[seed system](../tests/seeds/test_seed_capo.py)",
+        "Only the outcome has a baseline, which is our reading: its normalizer is not published.",
+    ],
+    [
+        "HICRA",
+        "arXiv:2509.03646; the formula is that of a public reimplementation.",
+        "[a line after `to_tokens`](which_estimator.md#some-tokens-plan)",
+        "[seed system](../tests/seeds/test_seed_hicra.py)",
+        "–",
+    ],
+    [
+        "VinePPO, SPO's chain",
+        "arXiv:2410.01679, arXiv:2505.23564; VinePPO's function was run.",
+        "[`turn_gae` with lam=0](which_estimator.md#values-at-turns)",
+        "[seed system](../tests/seeds/test_seed_turn_gae.py)",
+        "Values that are missing at the end are the caller's.",
+    ],
+    [
+        "Temporal RLVR",
+        "arXiv:2605.25381; the authors' functions were run.",
+        "[`suffix_mask` and `anneal`](which_estimator.md#only-some-tokens)",
+        "[seed system](../tests/seeds/test_seed_temporal.py)",
+        "–",
+    ],
+    [
+        "M-GRPO",
+        "arXiv:2511.13288, its abstract.",
+        "[two groups in one call](agents.md#a-main-agent-and-its-sub-agents)",
+        "–",
+        "Aligning the numbers of rows is the sampler's.",
+    ],
+    [
+        "C3, CCPO",
+        "arXiv:2603.06859, arXiv:2603.21563. No code of the authors could be had.",
+        "[a subtraction](agents.md#counterfactuals-replays-without-a-message)",
+        "–",
+        "–",
+    ],
+    [
+        "RAE of SPIRAL",
+        "arXiv:2506.24119, in the order of prime-rl's `rae`.",
+        "[`streaming.role_baseline`](agents.md#self-play-a-role-is-compared-with-its-own-past)",
+        "[by hand](../tests/test_streaming.py)",
+        "The state is an argument and a result.",
+    ],
 ]
+
+UNVERIFIED_TEXT = """## Not verified
+
+No function bears the name of these systems: their formula could not be read in full."""
+NO_CREDIT_TEXT = """## Losses and data
+
+What these systems define is no credit."""
 
 
 def row(function: Function) -> list[str]:
@@ -64,6 +130,11 @@ def row(function: Function) -> list[str]:
     ]
 
 
+def rows_of(systems: list[System]) -> list[str]:
+    """The table of systems without a function of their own."""
+    return table(["system", "read", "known", "missing", "what serves"], [list(x) for x in systems])
+
+
 def page() -> str:
     """The whole page."""
     lines = [HEAD]
@@ -72,4 +143,6 @@ def page() -> str:
         lines += ["", f"## {heading}", "", *table(header, [row(each) for each in functions])]
     header = ["system", "paper", "lines", "tests", "differs"]
     lines += ["", BY_LINES_TEXT, "", *table(header, BY_LINES)]
+    lines += ["", UNVERIFIED_TEXT, "", *rows_of(UNVERIFIED)]
+    lines += ["", NO_CREDIT_TEXT, "", *rows_of(NO_CREDIT)]
     return "\n".join(lines) + "\n"

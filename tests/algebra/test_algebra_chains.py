@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditlib.algebra import window_ids
+from creditlib.algebra import prefix_ids, window_ids
 
 pytestmark = pytest.mark.usefixtures("quick_backend")
 
@@ -51,3 +51,29 @@ def test_no_row_and_no_turn():
     for shape in ((0, 3), (2, 0)):
         window, known = window_ids(torch.zeros(shape, dtype=torch.int64), torch.ones(shape) > 0, 2)
         assert window.shape == known.shape == shape
+
+
+def test_a_prefix_is_all_ids_up_to_the_turn():
+    """Rows 0 and 1 part at the second turn; row 2 joins row 0 too late; 3 is a stranger."""
+    ids = torch.tensor([[5, 6, 7], [5, 8, 7], [4, 6, 7], [5, 6, 7]])
+    group = torch.tensor([0, 0, 0, 1])
+    where = torch.ones(4, 3, dtype=torch.bool)
+    where[1, 2] = False
+    found = prefix_ids(ids, group, where=where)
+    assert found[0, 0] == found[1, 0]
+    assert found[1, 2] == -1
+    others = found[where]
+    assert len(others.unique()) == len(others) - 1
+    rows = torch.arange(3) * 4
+    assert ((found - rows)[where] >= 0).all()
+    assert ((found - rows)[where] < 4).all()
+    without = prefix_ids(ids, where=where)
+    assert torch.equal(without[0], without[3])
+
+
+def test_prefixes_of_no_turns_and_no_rows():
+    for shape in ((3, 0), (0, 2)):
+        ids = torch.zeros(shape, dtype=torch.int32)
+        found = prefix_ids(ids, ids.new_zeros(shape[0]), where=ids == 0)
+        assert found.shape == shape
+        assert found.dtype == torch.int64

@@ -93,7 +93,7 @@ def test_without_areal_one_sentence_says_so(monkeypatch):
 
 def test_a_moved_hook_is_refused(monkeypatch):
     class Moved(PPOActor):
-        def _compute_advantages(self, data, meta):
+        def _compute_advantages(self, data, other):
             return data
 
     placed(monkeypatch, {ACTOR: {"PPOActor": Moved}})
@@ -215,3 +215,86 @@ def test_install_replaces_the_class_that_engines_look_up(stand_ins):
     assert done["advantages"].tolist() == [[0.5, 0.0], [-0.5, 0.0]]
     undo()
     assert actor.PPOActor is PPOActor
+
+
+class NextActor(PPOActor):
+    """The actor of AReaL's main branch: steps may be turns, and lambda a function."""
+
+    def __init__(self, config, engine):
+        super().__init__(config, engine)
+        self.gae_timestep_unit = config.gae_timestep_unit
+        self._gae_lambda_is_custom = not isinstance(config.gae_lambda, float)
+
+    def _compute_advantages(self, data, meta=None):
+        return super()._compute_advantages(data)
+
+    def _compute_gae_lambda(self, loss_mask, turn_ids):
+        return self.config.gae_lambda(loss_mask, turn_ids)
+
+
+@pytest.fixture
+def next_actor(monkeypatch):
+    placed(monkeypatch, {ACTOR: {"PPOActor": NextActor}, STATS: {"scalar": scalar}})
+
+
+def by_turn(settings, data, **changes):
+    options = {"gae_timestep_unit": "turn", "discount": 0.5, "gae_lambda": 0.5, **changes}
+    made = areal.credit_actor(NextActor, {"estimator": "gae", **settings})
+    return made(config(reward_norm=None, **options), None)._compute_advantages(dict(data), None)
+
+
+def two_turns(**more):
+    """A prompt, a turn of two tokens, one token of a tool, a turn of one; and a row of one turn."""
+    data = batch([[1, 1, 0, 1], [1]], [1.0, 0.0], **more)
+    # the ids lie on the tokens; 2 is skipped, because no token of it is trained
+    data["turn_ids"] = torch.tensor([[-1, 0, 0, -1, 3], [-1, 0, -1, -1, -1]])
+    # before the tokens 0.5, 9 | tool 9 | 0.25; and 0.5 in row 1
+    data["values"] = torch.tensor([[0.5, 9.0, 9.0, 0.25, 9.0], [0.5, 9.0, 9.0, 9.0, 9.0]])
+    return data
+
+
+@pytest.mark.usefixtures("next_actor")
+def test_steps_are_turns_where_areal_says_so():
+    done = by_turn({}, two_turns())
+    # Turn 1: 1 - 0.25 = 0.75. Turn 0: 0.5·0.25 - 0.5 + 0.25·0.75 = -0.1875. Row 1: 0 - 0.5.
+    assert done["advantages"].tolist() == [
+        [-0.1875, -0.1875, 0.0, 0.75, 0.0],
+        [-0.5, 0.0, 0.0, 0.0, 0.0],
+    ]
+    assert done["returns"].tolist() == [[0.3125, 0.3125, 0.0, 1.0, 0.0], [0.0] * 5]
+    # the value at the last token of a turn: 9 at turn 0
+    last = by_turn({"value_at": "last"}, two_turns())
+    assert last["advantages"][0].tolist() == [-8.6875, -8.6875, 0.0, 0.75, 0.0]
+
+
+@pytest.mark.usefixtures("next_actor")
+def test_the_kl_of_a_token_stays_at_the_token():
+    kl = torch.zeros(2, 5)
+    kl[0, 1] = 2.0  # at the second token of turn 0
+    done = by_turn({}, two_turns(kl=kl), kl_ctl=0.5)
+    assert done["advantages"][0].tolist() == [-0.1875, -1.1875, 0.0, 0.75, 0.0]
+    assert done["returns"][0].tolist() == [0.3125, 0.3125, 0.0, 1.0, 0.0]
+
+
+@pytest.mark.usefixtures("next_actor")
+def test_lambda_may_be_a_function():
+    def vapo(mask, turn_ids):
+        assert turn_ids[0].tolist() == [0, 0, -1, 3, -1]
+        return torch.tensor([0.25, 0.0])
+
+    done = by_turn({}, two_turns(), gae_lambda=vapo)
+    # turn 0: 0.5·0.25 - 0.5 + 0.125·0.75 = -0.28125
+    assert done["advantages"][0].tolist() == [-0.28125, -0.28125, 0.0, 0.75, 0.0]
+    with pytest.raises(ContractError, match="`gae_lambda` must be a number"):
+        by_turn({}, two_turns(), gae_lambda=vapo, gae_timestep_unit="token")
+
+
+@pytest.mark.usefixtures("next_actor")
+def test_turns_need_ids():
+    data = two_turns()
+    del data["turn_ids"]
+    with pytest.raises(ContractError, match="`turn_ids` must be given"):
+        by_turn({}, data)
+    assert by_turn({}, data, gae_timestep_unit="token")["advantages"].shape == (2, 5)
+    with pytest.raises(ContractError, match="`value_at` must be 'first', 'last' or 'before'"):
+        by_turn({"value_at": "middle"}, data)

@@ -16,7 +16,7 @@ MUTANTS = [
     Mutant(
         "nobody takes part where no selection is given",
         "ops/groups/reference.py",
-        "where = torch.ones_like(value, dtype=torch.bool)",
+        "where = torch.ones_like(x, dtype=torch.bool)",
         "where = torch.zeros_like(value, dtype=torch.bool)",
         "rloo",
         by_hand("estimators/trajectory/test_rloo.py"),

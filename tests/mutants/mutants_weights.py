@@ -2,6 +2,9 @@
 
 from mutants.mutants_machine import Mutant, by_hand, core
 
+UNITS = "testing/laws/test_units_of_weights.py"
+PEERS = "algebra/test_algebra_peers.py"
+
 MUTANTS = [
     Mutant(
         "weights are not normalised",
@@ -19,6 +22,38 @@ MUTANTS = [
         "duration_weight",
         "weights_keep_the_total",
         {"cap": 0.8},
+    ),
+    Mutant(
+        "a unit counts once, however many tokens it has",
+        "algebra/peers.py",
+        "mean = value - relative(value, *by, where=where, weight=count, backend=backend)",
+        "mean = value - relative(value, *by, where=where, backend=backend)",
+        "duration_weight",
+        by_hand(PEERS, "test_a_unit_counts_as_often_as_told_by_hand"),
+    ),
+    Mutant(
+        "zeros are members all the same",
+        "algebra/peers.py",
+        '    if among == "nonzero":\n',
+        '    if among == "never":\n',
+        "duration_weight",
+        by_hand(PEERS, "test_zeros_are_no_members_where_told_by_hand"),
+    ),
+    Mutant(
+        "tool output is a unit of a weight of tokens",
+        "testing/laws/weights.py",
+        "    written = (turn >= 0) & valid[row]\n",
+        "    written = (turn >= -1) & valid[row]\n",
+        "future_weight",
+        by_hand(UNITS, "test_units_are_those_that_the_policy_wrote_and_that_take_part"),
+    ),
+    Mutant(
+        "the laws of weights see turns only",
+        "testing/laws/weights.py",
+        'chosen = {**subject.defaults(), **subject.fixed}.get("level", subject.level)',
+        'chosen = "turn"',
+        "future_weight",
+        by_hand(UNITS, "test_a_unit_is_what_the_result_or_the_level_says"),
     ),
     Mutant(
         "slow turns count less",

@@ -141,3 +141,111 @@ def test_a3():
     # 1 + 0.65 + 1 = 2.65; bounded: 1.1 · tanh(2.65 / 1.1).
     credit = 1.1 * math.tanh(2.65 / 1.1)
     assert_close(recipes.a3(**batch), rows([credit], [-credit]), "golden")
+
+
+def test_tree_grpo():
+    # Group 0 has 3, 1, 1, 1 around 3/2, deviation 1: 3/2, -1/2, -1/2, -1/2. Tree 5 holds the first
+    # two, around 1/2 with the deviation √2: ±1/√2. Tree 6 holds equal ones: 0.
+    found = recipes.tree_grpo(
+        reward=rows(3, 1, 1, 1),
+        group=torch.tensor([0, 0, 0, 0]),
+        tree=torch.tensor([5, 5, 6, 6]),
+        eps=0.0,
+    )
+    a = 2**-0.5
+    assert_close(found, rows(a, -a, 0, 0))
+
+
+def test_at2po():
+    # Rewards 1, 0 around 1/2, deviation 1/2: leaves 1, -1. Entropies log 3 and 0 of the leaves:
+    # the turn that both share has (3 · 1 + 1 · -1)/4 = 1/2.
+    found = recipes.at2po(
+        reward=rows(1, 0),
+        group=ONE,
+        node=torch.tensor([[4, 1], [4, 2]]),
+        turn_count=TWO,
+        turn_entropy=rows([0.7, math.log(3)], [0.7, 0]),
+        eps=0.0,
+    )
+    assert_close(found, rows([0.5, 1], [0.5, -1]))
+
+
+def test_campo():
+    # Both rows end in a loop; row 0 was cut off: 1 - 1/2 = 1/2 against 1, deviation √(1/8).
+    ids = torch.tensor([[3, 3], [4, 4]])
+    found = recipes.campo(
+        reward=rows(1, 1),
+        group=ONE,
+        token_ids=ids,
+        turn=torch.zeros_like(ids),
+        truncated=torch.tensor([True, False]),
+        penalty=0.5,
+        eps=0.0,
+    )
+    a = 2**-0.5
+    assert_close(found, rows(-a, a))
+
+
+def test_hypereyes():
+    # Both are right within the reference: bonuses 0.2 and 0.05, so 1.2 and 1.05, whatever the size.
+    found = recipes.hypereyes(
+        reward=rows(1, 1),
+        solved=torch.tensor([True, True]),
+        cost=rows([1], [2]),
+        reference_cost=rows([2], [2]),
+        group=ONE,
+        eps=0.0,
+    )
+    a = 2**-0.5
+    assert_close(found, rows(a, -a))
+
+
+def test_gtalign():
+    # √(4 · 1) = 2 and √(9 · 4) = 6 around 4, deviation of the population 2.
+    found = recipes.gtalign(rewards=rows([4, 1], [9, 4]), group=ONE, eps=0.0)
+    assert_close(found, rows(-1, 1))
+
+
+def test_sotopia():
+    # Dimension 0: 0, 1/2, 1. Dimension 1 is equal everywhere: 0. Means 0, 1/4, 1/2, cut by shares;
+    # row 2 has none.
+    found = recipes.sotopia(
+        rewards=rows([1, 5], [2, 5], [3, 5]),
+        share=rows([1, 1], [3, 1], [0, 0]),
+        turn_count=torch.tensor([2, 2, 2]),
+    )
+    assert_close(found, rows([0, 0], [3 / 16, 1 / 16], [0, 0]))
+
+
+def test_bi_level_gae():
+    # Values at the last tokens: 0.5 of turn 0, 1 of turn 1. Turn 1: 2 - 1 = 1,
+    # return 2. Turn 0: 0 + 0.5·1 - 0.5 + 0.25·1 = 0.25, return 0.75.
+    # Inside turn 0, gamma 1, lambda 1/2: last 0.75 - 0.5 = 0.25, first 0 + 0.5 - 0.25 + 0.5·0.25.
+    advantage, returns = recipes.bi_level_gae(
+        turn_reward=rows([0, 2]),
+        value=rows([0.25, 0.5, 9, 1]),
+        turn=torch.tensor([[0, 0, -1, 1]]),
+        turn_count=torch.tensor([2]),
+        lam=0.5,
+        turn_gamma=0.5,
+    )
+    assert advantage.tolist() == [[0.375, 0.25, 0, 1]]
+    assert returns.tolist() == [[0.625, 0.75, 0, 2]]
+
+
+def test_hiper():
+    # gamma 1 and lambda 1: turns get what is left minus their value, 1, 1 | 0, 0 around 1/2 with
+    # the deviation 1/2. Segments start at turn 0 alone: 1 - 0.5 = 0.5 and 0 - 0.5 = -0.5.
+    turn, segment = recipes.hiper(
+        turn_reward=rows([0, 1], [0, 0]),
+        turn_value=rows([0, 0], [0, 0]),
+        segment_value=rows([0.5, 9], [0.5, 9]),
+        starts=torch.tensor([[False, False], [False, False]]),
+        turn_count=TWO,
+        gamma=1.0,
+        lam_turn=1.0,
+        lam_segment=1.0,
+        eps=0.0,
+    )
+    assert turn.tolist() == [[1, 1], [-1, -1]]
+    assert segment.tolist() == [[1, 0], [-1, 0]]

@@ -19,7 +19,8 @@ TURNS = [name for name in OURS if name not in TOKENS]
 # They do not read the outcome that a penalty shapes.
 IGNORES_OUTCOME = [name for name in TURNS if "reward" not in tensors_of(ESTIMATORS[name])]
 # Options an estimator must have, may have, and presets made for it.
-NEEDS = {"gae": {"gamma": 0.9, "lam": 0.8}, "discounted_return": {"gamma": 0.9}}
+GAE = {"gamma": 0.9, "lam": 0.8}
+NEEDS = {"gae": GAE, "two_level_gae": GAE, "discounted_return": {"gamma": 0.9}}
 MAY = {
     "grpo": [{"scale_over": "batch"}, {"center": "leave_one_out", "scale": None}],
     "gdpo": [{"weights": [1.0, 0.5]}],
@@ -106,11 +107,15 @@ def notes(rng, turns):
         "finished": each(lambda: 20.0 + second()),
         "information_gain": each(eighth),
         "invalid_action": each(lambda: rng.random() < 0.3),
+        "node": each(lambda: rng.randint(0, 2)),
         "potential": each(eighth),
         "process_reward": each(eighth),
+        "ratio": each(second),
         "solved_turn": each(lambda: rng.random() < 0.6),
         "started": each(second),
+        "turn_entropy": each(second),
         "turn_reward": each(eighth),
+        "turn_value": each(eighth),
     }
 
 
@@ -139,6 +144,12 @@ def a_row(rng, trajectory, step, group, *, fate="whole", thin=False):
             "final": rng.randint(-4, 4) / 4,
             "support": rng.randint(0, 4) / 4,
             "solved": rng.random() < 0.5,
+            "row_lam": rng.randint(0, 4) / 4,
+            "agent": rng.randint(0, 1),
+            "boundary": rng.randint(-1, 1),
+            "cost": [rng.randint(0, 4) / 2, rng.randint(0, 4) / 2],
+            "reference_cost": [1.0, 2.0],
+            "tree": rng.randint(0, 1),
             # Only rollouts from the start: a branch is made of another row.
             "rollout": rng.randrange(2**40),
             "branch_of": -1,

@@ -98,19 +98,22 @@ def by_loops(rows, plan):
             options = plan.settings.options if key == "credit" else {}
             taken = {name: x for name, x in batch.items() if name in tensors_of(function)}
             got[key] = function(**taken, **options)
-    credit = got["credit"]
+    found_credit = got["credit"]
+    credit, returns = found_credit if isinstance(found_credit, tuple) else (found_credit, None)
     if plan.settings.whiten:
         credit = cl.whiten(credit, batch["length" if credit.ndim == 1 else "turn_length"])
     if credit.ndim == 1 and (plan.settings.weight is not None):
         credit = credit[:, None].expand(got["weight"].shape)
     credit = credit * got.get("weight", 1.0)
+    both = [credit, credit if returns is None else returns]
     for place, each in enumerate(found):
         before = [sum(turns_of(row) for row in each.rows[:n]) for n in range(len(each.rows))]
         for number, step in each.copies:
             row = rows[number]
             for turn, (start, end) in enumerate(runs_of(row.whole)):
                 for token in range(start, end):
-                    own = credit[place] if credit.ndim == 1 else credit[place, before[step] + turn]
+                    at = (place,) if credit.ndim == 1 else (place, before[step] + turn)
+                    own = torch.stack([part[at] for part in both])
                     result[number][:, token] = own * row.mask[token]
     return result
 
@@ -142,6 +145,8 @@ def tokens_by_loops(found, batch, plan, result):
     if "branch_of" in tensors_of(function):  # a method of trajectories as well
         names = ("reward", "group", "rollout", "branch_of", "branch_at")
         taken |= {name: batch[name] for name in names}
+    if "turn_reward" in tensors_of(function):  # a method of turns as well
+        taken |= {name: batch[name] for name in ("turn_reward", "turn_count")}
     answer = function(**taken, **plan.settings.options)
     advantage, returns = answer if isinstance(answer, tuple) else (answer, answer)
     if plan.settings.whiten:  # what a critic learns from stays as it is

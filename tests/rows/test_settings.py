@@ -175,8 +175,12 @@ def test_every_estimator_of_credit_is_named():
     named = estimator_names()
     others = {
         "a2tgpo_clip_scale",
+        "distillation_credit",
+        "edge_credit",
         "hard_min_returns",
+        "hierarchical_gae",
         "information_gain",
+        "otb",
         "softmin_returns",
         "suffix_min_returns",
     }

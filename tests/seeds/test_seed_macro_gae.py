@@ -27,10 +27,10 @@ def means(x, macro, count, *, weight=None):
 
 
 def over_pieces(reward, value, macro, count):
-    """(advantage, returns) of the tokens: GAE in which a piece is one token."""
-    column = torch.arange(value.shape[1])
-    one_each = torch.where(column < count[:, None], column, -1)
-    found = cl.gae(token_reward=reward, value=value, turn=one_each, gamma=0.99, lam=0.95)
+    """(advantage, returns) of the tokens: GAE in which a piece is a turn."""
+    found = cl.turn_gae(
+        turn_reward=reward, turn_value=value, turn_count=count, gamma=0.99, lam=0.95
+    )
     return [cl.to_tokens(credit, macro) for credit in found]
 
 

@@ -24,3 +24,12 @@ def test_dtype(dtype, expected):
     result = cl.overlong_penalty(length=torch.tensor([7], dtype=dtype), limit=10, buffer=4)
     assert result.dtype == expected
     assert cl.overlong_penalty(length=torch.zeros(0), limit=1, buffer=1).shape == (0,)
+
+
+def test_past_the_limit_the_penalty_stays_or_grows():
+    # 10 of a limit of 10: 1; 12 is 6 over of 4: 1.5; 99 is 93 over of 4.
+    length = torch.tensor([6, 8, 10, 12, 99])
+    options = {"limit": 10, "buffer": 4}
+    assert cl.overlong_penalty(length=length, **options).tolist() == [0, -0.5, -1, -1, -1]
+    found = cl.overlong_penalty(length=length, **options, beyond="grow", penalty=2.0)
+    assert found.tolist() == [0, -1, -2, -3, -46.5]

@@ -554,3 +554,30 @@ def test_without_a_step_of_the_optimizer_nothing_is_learned():
 
 def test_a_training_repeats_exactly():
     assert trained("creditlib_gigpo", 0, steps=15) == trained("creditlib_gigpo", 0, steps=15)
+
+
+@pytest.mark.parametrize("unit", ["token", "sequence"])
+@pytest.mark.parametrize("normalize", [False, True])
+def test_rollout_correction_is_a_weight_of_ours(unit, normalize):
+    correction = itself("verl.trainer.ppo.rollout_corr_helper")
+    draw = torch.Generator().manual_seed(0)
+    new, old = (-2 * torch.rand(4, 6, generator=draw, dtype=torch.float64) for _ in range(2))
+    mask = (torch.rand(4, 6, generator=draw) < 0.7).long()
+    wanted, _ = correction.compute_rollout_correction_weights(
+        log_ratio=new - old,
+        response_mask=mask,
+        rollout_is=unit,
+        rollout_is_threshold=2.0,
+        rollout_is_batch_normalize=normalize,
+    )
+    turn = cl.layouts.turns_from_mask(mask)
+    preset = {"token": cl.presets.VERL_TIS_TOKEN, "sequence": cl.presets.VERL_TIS_SEQUENCE}[unit]
+    found = cl.importance_weight(
+        log_prob=new,
+        old_log_prob=old,
+        turn=turn,
+        conserve="batch" if normalize else None,
+        **preset,
+    )
+    found = found if unit == "token" else cl.to_tokens(found, turn)
+    assert_close(found, wanted * mask, "golden")

@@ -96,7 +96,8 @@ def test_the_result_and_the_error_are_in_the_docstring(name):
     if "Raises" not in found:
         pytest.skip("the function runs on the host and is not checked")
     assert found["Raises"][0].startswith("    ContractError: ")
-    assert re.match(r"    \(?float\[.*; .+; float32, or float64 if", found["Returns"][0])
+    pattern = r"    (\(?float\[.*; .+; float32, or float64 if|bool\[.*; True where)"
+    assert re.match(pattern, found["Returns"][0])
 
 
 def test_the_line_of_an_option_has_its_choices_or_its_range():

@@ -14,6 +14,7 @@ from creditlib.vocabulary.regions import read_values
 from creditlib.vocabulary.small_values import has_small_values, name_place
 
 NAN, INF = math.nan, math.inf
+NEEDS_RATES = ("gae", "discounted_return", "two_level_gae")
 
 
 def cases():
@@ -31,7 +32,7 @@ def cases():
 def call(name, arguments):
     """The sentence that refuses a call, or what it returned."""
     function = public_functions()[name]
-    options = {"gamma": 0.5, "lam": 0.5} if name in ("gae", "discounted_return") else {}
+    options = {"gamma": 0.5, "lam": 0.5} if name in NEEDS_RATES else {}
     known = inspect.signature(function).parameters
     options = {key: value for key, value in options.items() if key in known}
     if "turns" in known and known["turns"].default is inspect.Parameter.empty:

@@ -14,7 +14,9 @@ from creditlib.inputs.layouts.step_rows import (
     turns_from_rows,
 )
 from creditlib.inputs.layouts.turn_maps import count_turns, turn_length, turns_from_mask
+from creditlib.inputs.layouts.turn_values import turn_ends, turn_values
 from creditlib.inputs.macro_actions import macro_actions
+from creditlib.inputs.thoughts import thoughts
 
 __all__ = [
     "RowPositions",
@@ -25,8 +27,11 @@ __all__ = [
     "place_rows",
     "rows_from_turns",
     "rows_of",
+    "thoughts",
     "trajectories_from_rows",
+    "turn_ends",
     "turn_length",
+    "turn_values",
     "turns_from_mask",
     "turns_from_rows",
     "unpack",

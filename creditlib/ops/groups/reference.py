@@ -282,7 +282,7 @@ def relative(
     """
     value = wide(x).reshape(-1)
     if where is None:
-        where = torch.ones_like(value, dtype=torch.bool)
+        where = torch.ones_like(x, dtype=torch.bool)
     where = where.expand(x.shape).reshape(-1)
     flat = [key.expand(x.shape).reshape(-1) for key in keys]
     index = dense(*flat) if flat else torch.zeros_like(where, dtype=torch.int64)

@@ -5,7 +5,14 @@ from creditlib.ops.backend.sizes import same_shape, token_sizes
 from creditlib.ops.backend.torch_library import per_token
 from creditlib.ops.returns import reference
 
-__all__ = ["gae", "token_returns", "turn_returns", "whitened_gae", "whitened_returns"]
+__all__ = [
+    "decayed_returns",
+    "gae",
+    "token_returns",
+    "turn_returns",
+    "whitened_gae",
+    "whitened_returns",
+]
 
 _of_reward = per_token("reward")
 _of_reward_and_value = per_token("reward", "value")
@@ -49,6 +56,14 @@ whitened_gae = Operation(
 turn_returns = Operation(
     reference.turn_returns,
     schema="(Tensor x, Tensor where, float gamma) -> Tensor",
+    check=same_shape("x", "where"),
+    whole=True,
+    shape=lambda given: given["x"].new_empty(given["x"].shape),
+)
+
+decayed_returns = Operation(
+    reference.decayed_returns,
+    schema="(Tensor x, Tensor where, Tensor decay) -> Tensor",
     check=same_shape("x", "where"),
     whole=True,
     shape=lambda given: given["x"].new_empty(given["x"].shape),

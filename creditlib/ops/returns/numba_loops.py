@@ -27,6 +27,7 @@ from creditlib.ops.whiten.numba_loops import keys, moments_of, whiten_rows
 from creditlib.ops.whiten.reference import refuse_not_finite
 
 __all__ = [
+    "counting",
     "gae",
     "token_returns",
     "turn_returns",
@@ -35,7 +36,8 @@ __all__ = [
 ]
 
 
-def _counting(present: Tensor | None, offsets: Tensor | None) -> tuple[np.ndarray[Any, Any], int]:
+def counting(present: Tensor | None, offsets: Tensor | None) -> tuple[np.ndarray[Any, Any], int]:
+    """`present` as the loops take it, and which rewards of unwritten tokens count."""
     if present is not None:
         return array(present), PRESENT
     return np.zeros(0, dtype=np.uint8), BETWEEN if offsets is None else ALL
@@ -68,7 +70,7 @@ def _walk(
 ) -> tuple[int, tuple[Any, ...]]:
     """How many rows, and what `return_rows` takes."""
     bound = bounds(turn, offsets)
-    seen, mode = _counting(present, offsets)
+    seen, mode = counting(present, offsets)
     arrays = array(reward), array(turn), seen, mode, bound, float(gamma), array(result)
     return len(bound) - 1, arrays
 
@@ -169,7 +171,7 @@ def _gae_arguments(
     """What `gae_rows` takes of the tensors; it converts each number as it reads it."""
     bound = bounds(turn, offsets)
     last = np.zeros(len(bound) - 1) if bootstrap is None else array(bootstrap.to(torch.float64))
-    seen, mode = _counting(present, offsets)
+    seen, mode = counting(present, offsets)
     return array(reward), array(value), array(turn), seen, mode, last, bound
 
 

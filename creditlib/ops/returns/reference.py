@@ -26,11 +26,14 @@ from creditlib.vocabulary.contract import can_read_values
 
 __all__ = [
     "Gaps",
+    "carried",
+    "decayed_returns",
     "find_gaps",
     "gae",
     "move_unwritten_rewards",
     "token_returns",
     "turn_returns",
+    "value_ahead",
     "whitened_gae",
     "whitened_returns",
     "written_rewards",
@@ -45,6 +48,18 @@ def turn_returns(x: Tensor, where: Tensor, gamma: float) -> Tensor:
     """
     value = torch.where(where, x, torch.zeros_like(x))
     return reverse_affine(value, torch.full_like(value, gamma))
+
+
+def decayed_returns(x: Tensor, where: Tensor, decay: Tensor) -> Tensor:
+    """G[k] = x[k] + decay[k] · G[k+1] where selected, 0 elsewhere, all [batch turn].
+
+    >>> where, decay = torch.tensor([[True, True, False]]), torch.tensor([[0.5, 0.0, 0.0]])
+    >>> decayed_returns(torch.tensor([[0.0, 1.0, 9.0]]), where, decay)
+    tensor([[0.5000, 1.0000, 0.0000]])
+    """
+    zero = torch.zeros_like(x)
+    found = reverse_affine(torch.where(where, x, zero), torch.where(where, decay.to(x.dtype), zero))
+    return torch.where(where, found, zero)
 
 
 class Gaps(NamedTuple):
@@ -129,7 +144,7 @@ def token_returns(
         return copy_to_out(on_tokens(walk_blocks(earned, written, gamma), written, turn), out)
     refuse_unordered_turns("discounted_return", turn, offsets)
     return copy_to_out(
-        _carried(written_rewards(reward, turn, present, offsets), turn, gamma, offsets), out
+        carried(written_rewards(reward, turn, present, offsets), turn, gamma, offsets), out
     )
 
 
@@ -152,10 +167,15 @@ def _listed_rewards(
     return listed(written_rewards(reward, turn, present, None), written)
 
 
-def _carried(value: Tensor, turn: Tensor, decay: float, offsets: Tensor | None) -> Tensor:
-    """y[t] = value[t] + decay · y[next written token] at written tokens, 0 elsewhere."""
+def carried(value: Tensor, turn: Tensor, decay: float | Tensor, offsets: Tensor | None) -> Tensor:
+    """y[t] = value[t] + decay[t] · y[next written token] at written tokens, 0 elsewhere.
+
+    >>> carried(torch.tensor([[1.0, 9.0, 4.0]]), torch.tensor([[0, -1, 0]]), 0.5, None)
+    tensor([[3., 0., 4.]])
+    """
     where, row = turn >= 0, None if offsets is None else rows_of(offsets, turn.shape[-1])
-    factor = torch.where(where, torch.full_like(value, decay), torch.ones_like(value))
+    each = decay if isinstance(decay, Tensor) else torch.full_like(value, decay)
+    factor = torch.where(where, each, torch.ones_like(value))
     return torch.where(where, reverse_affine(value, factor, row), torch.zeros_like(value))
 
 
@@ -208,9 +228,9 @@ def gae(
     where = turn >= 0
     value = torch.where(where, value.to(dtype), torch.zeros_like(value, dtype=dtype))
     delta = written_rewards(reward.to(dtype), turn, present, offsets)
-    delta = delta + gamma * _ahead(value, turn, bootstrap, offsets) - value
+    delta = delta + gamma * value_ahead(value, turn, bootstrap, offsets) - value
     delta = torch.where(where, delta, torch.zeros_like(delta))
-    advantage = _carried(delta, turn, gamma * lam, offsets)
+    advantage = carried(delta, turn, gamma * lam, offsets)
     first, second = (None, None) if out is None else out
     return copy_to_out(advantage, first), copy_to_out(advantage + value, second)
 
@@ -267,8 +287,16 @@ def whitened_gae(
     return standardize(advantage, turn >= 0, eps, first), copy_to_out(returns, second)
 
 
-def _ahead(value: Tensor, turn: Tensor, bootstrap: Tensor | None, offsets: Tensor | None) -> Tensor:
-    """The value of the next written token, after the last one that of the bootstrap (or 0)."""
+def value_ahead(
+    value: Tensor, turn: Tensor, bootstrap: Tensor | None, offsets: Tensor | None
+) -> Tensor:
+    """The value of the next written token, after the last one that of the bootstrap (or 0).
+
+    `value` is 0 where the policy wrote nothing.
+
+    >>> value_ahead(torch.tensor([[1.0, 0.0, 4.0]]), torch.tensor([[0, -1, 0]]), None, None)
+    tensor([[4., 4., 0.]])
+    """
     row = None if offsets is None else rows_of(offsets, turn.shape[-1])
     if row is None:
         ends = torch.arange(turn.shape[-1], device=turn.device) == turn.shape[-1] - 1

@@ -200,11 +200,15 @@ class Trial:
         """The axes of an argument in this batch."""
         return self.subject.tensors[name].fitting(x).axes
 
-    def second_axis(self, batch: Batch, name: str) -> str:
-        """The axis after `batch`: "turn", "token", another one, or "" for none."""
+    def second_axis(self, batch: Batch, name: str, *, padding: bool = False) -> str:
+        """The axis after `batch`: "turn", "token", another one, or "" for none.
+
+        An example in which several values belong to a turn or token is discarded, because those of
+        a further one are not known; `padding` may hold any.
+        """
         axes = [axis for axis, _ in self.axes(name, batch[name])]
-        if axes[1:2] in (["turn"], ["token"]) and len(axes) > 2:
-            reject()  # the values of a further turn or token are not known
+        if not padding and axes[1:2] in (["turn"], ["token"]) and len(axes) > 2:
+            reject()
         return axes[1] if len(axes) > 1 and axes[0] == "batch" else ""
 
     def __call__(self, batch: Batch, **options: Any) -> Results:

@@ -92,8 +92,8 @@ def _extent(shape: Shape) -> int:
     """The number of values of a tensor that belong to one trajectory."""
     sizes = {"batch": 1, "turn": TURNS, "token": TOKENS}
     result = 1
-    for axis, _ in shape.axes:
-        result *= sizes.get(axis, _size(axis))
+    for axis, extra in shape.axes:
+        result *= sizes.get(axis, _size(axis)) + extra
     return result
 
 
@@ -195,6 +195,8 @@ class BatchBuilder:
             )
         if axes[:2] == ["batch", "turn"] or "token" in axes[:2]:
             return self.columns(axes, decode, start)
+        if axes[:1] == ["batch"] and axes[2:] == ["turn"]:
+            return self.by_turn_last(name, decode, start, _size(axes[1]), shape.axes[2][1])
         inner = [_size(axis) for axis in axes if axis != "batch"]
         each = torch.Size(inner).numel()
         raws = [row.raw for row in self.rows]
@@ -239,6 +241,28 @@ class BatchBuilder:
                 rows = [self.by_token(row, decode, at) for row in self.rows]
                 found.append(self.tokens(rows, decode.tensor, decode.fill))
         return torch.stack(found, -1)
+
+    def by_turn_last(
+        self, name: str, decode: ValueDecoder, start: int, places: int, extra: int
+    ) -> Tensor:
+        """A tensor whose last axis is that of turns, with `extra` more of them; then padding.
+
+        `join_order` is a permutation of the turns that exist: in the order of their bytes.
+        """
+        found: list[list[list[Any]]] = []
+        width = self.turns + extra
+        for row in self.rows:
+            own: list[list[Any]] = []
+            for place in range(places):
+                at, count = start + place * (TURNS + extra), len(row.sizes) + extra
+                raw = row.raw[at : at + count]
+                if name == "join_order":
+                    values, fill = sorted(range(count), key=raw.__getitem__), -1
+                else:
+                    values, fill = [decode(byte) for byte in raw], decode.fill
+                own.append([*values, *[fill] * (width - count)])
+            found.append(own)
+        return torch.tensor(found, dtype=decode.dtype).view(len(self.rows), places, width)
 
     def tokens(self, rows: list[list[Any]], tensor: Any, fill: Any) -> Tensor:
         """Ragged rows, packed or padded."""

@@ -75,8 +75,16 @@ def _structure(
         "real": real,
         "call_count": torch.randint(0, OTHER["call"] + 1, (batch,), generator=draw),
         "target_count": torch.randint(0, OTHER["target"] + 1, (batch,), generator=draw),
+        "join_order": _orders(draw, real),
         **_branches(draw, group, (turn >= 0).sum(1)),
     }
+
+
+def _orders(draw: torch.Generator, real: Tensor) -> Tensor:
+    """The turns of each trajectory in a random order for each sample, -1 past the last one."""
+    key = torch.rand(len(real), OTHER["sample"], real.shape[1], generator=draw)
+    order = torch.where(real[:, None], key, 2.0).argsort(-1)
+    return torch.where(real[:, None], order, -1)
 
 
 def _branches(draw: torch.Generator, group: Tensor, written: Tensor) -> dict[str, Tensor]:
@@ -117,6 +125,10 @@ def _values(
         padding = ~structure["real"]
     elif axes[:2] == ["batch", "token"]:
         padding = structure["turn"] < 0
-    if padding is not None and len(axes) == 3:
+    elif axes[:1] == ["batch"] and axes[2:] == ["turn"]:  # one more value than there are turns
+        real = structure["real"]
+        extra = real.new_ones(len(real), shape.axes[2][1])
+        padding = ~torch.cat([extra, real], 1)[:, None]
+    if padding is not None and len(axes) == 3 and axes[2] != "turn":
         padding = padding[..., None]
     return (x if padding is None else x.masked_fill(padding, torch.nan)).to(dtype)

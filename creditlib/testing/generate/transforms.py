@@ -18,6 +18,8 @@ __all__ = [
 ]
 
 Batch = dict[str, Tensor]
+# Rows or turns of equal ids belong together: all become one, or each one its own.
+_IDS = ("group", "agent", "node", "tree")
 
 
 def select(batch: Mapping[str, Tensor], rows: Tensor | Sequence[int]) -> Batch:
@@ -50,9 +52,14 @@ def perturbed(batch: Mapping[str, Tensor], name: str) -> Batch:
     """
     x = batch[name]
     result = dict(batch)
-    if name == "group":
+    if name in _IDS:
         same = bool((x == x[:1]).all())
-        result[name] = torch.arange(len(x)) if same else torch.zeros_like(x)
+        index = torch.arange(len(x)).view(-1, *[1] * (x.ndim - 1))
+        result[name] = index.expand_as(x).contiguous() if same else torch.zeros_like(x)
+    elif name == "join_order":
+        # Backwards: the turn that joined last now joins first.
+        place = (x >= 0).sum(-1, keepdim=True) - 1 - torch.arange(x.shape[-1])
+        result[name] = torch.where(place >= 0, x.gather(-1, place.clamp(min=0)), x)
     elif name in ("turn_count", "turn_length", "length"):
         result[name] = (x - torch.arange(len(x)).view(-1, *[1] * (x.ndim - 1)) % 2).clamp(min=0)
     elif name == "turn":

@@ -25,6 +25,10 @@ _RELABEL: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+# Of these ids a negative one says that there is none.
+_OR_NONE = ("anchor", "action", "answer", "cluster", "rollout", "branch_of")
+
+
 def _has_no_groups(subject: Subject) -> bool:
     return not needs_groups(subject) and not subject.factor
 
@@ -60,10 +64,10 @@ def labels_do_not_matter(trial: Trial) -> None:
     if "group" not in batch:
         return
     other = {**batch, "group": _RELABEL[how](batch["group"])}
-    for name in ("anchor", "action", "answer", "cluster", "rollout", "branch_of"):
+    for name in (*_OR_NONE, "node", "tree", "agent", "label", "token_ids"):
         if name in batch:
             ids = batch[name]
-            other[name] = torch.where(ids >= 0, ids * 2**40 + 3, ids)
+            other[name] = torch.where((ids >= 0) | (name not in _OR_NONE), ids * 2**40 + 3, ids)
     plain, result = trial(batch), trial.attempt(other)
     if isinstance(result, str):
         trial.broken(f"group ids that are {how} were refused: {result}")

@@ -97,6 +97,8 @@ def no_credit_lies_beyond_the_spread(trial: Trial) -> None:
     limit = limit * (1 + tolerance("law, float32")[0])
     for part in _rows(trial(batch), together):
         size = part.double().abs()
+        if not size.numel():
+            continue
         size = size.flatten(1).amax(1) if size.ndim > 1 else size
         if bool((size > limit[together]).any()):
             largest = f"{float(size.max()):.3g}"
@@ -140,6 +142,9 @@ def different_rewards_get_some_credit(trial: Trial) -> None:
         return
     outcome = value.abs()  # a mean that divides is meant for rewards of at least 0
     batch = set_outcome(batch, outcome)
+    if "node" in batch:  # of rows that share all turns nobody can tell which was better
+        own = torch.arange(trial.rows(batch))[:, None]
+        batch["node"] = own.expand_as(batch["node"]).clone()
     member = batch.get("valid", torch.ones(trial.rows(batch), dtype=torch.bool))
     for name in ("turn_count", "length"):  # without turns or tokens there is no place for credit
         member = member & (batch[name] > 0) if name in batch else member

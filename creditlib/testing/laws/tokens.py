@@ -57,10 +57,10 @@ def tool_output_changes_nothing(trial: Trial) -> None:
     size = trial.draws.one_of((1, 2, 8))
     longer = dict(batch)
     for name, x in batch.items():
-        if trial.second_axis(batch, name) != "token":
+        if trial.second_axis(batch, name, padding=True) != "token":
             continue
         value = {"turn": -1, "present": 1, "token_reward": 0}.get(name, 9)
-        longer[name] = insert_columns(x, at, torch.full((len(x), size), value))
+        longer[name] = insert_columns(x, at, torch.full((len(x), size, *x.shape[2:]), value))
     short, long = trial(batch), trial(longer)
     rest = [column for column in range(width + size) if not at <= column < at + size]
     trial.must_agree(
@@ -71,7 +71,7 @@ def tool_output_changes_nothing(trial: Trial) -> None:
 
 
 def _columns(part: Tensor, width: int, keep: list[int]) -> Tensor:
-    return part[:, keep] if part.ndim == 2 and part.shape[1] == width else part
+    return part[:, keep] if part.ndim > 1 and part.shape[1] == width else part
 
 
 @law("SkyRL#1305", "AReaL#1346", "TRL#7024", when=_has_turns, tier="invariance")
@@ -83,19 +83,19 @@ def padding_changes_nothing(trial: Trial) -> None:
     left = trial.draws.boolean()
     wider, start = dict(batch), {}
     for name, x in batch.items():
-        axis = trial.second_axis(batch, name)
+        axis = trial.second_axis(batch, name, padding=True)
         if axis not in ("turn", "token"):
             continue
         x = _filled(trial, batch, name, axis, garbage)
         fill = {"turn": -1, "present": 0}.get(name, _as(x, garbage))
-        margin = torch.full((len(x), extra), fill, dtype=x.dtype)
+        margin = torch.full((len(x), extra, *x.shape[2:]), fill, dtype=x.dtype)
         before = extra if left and axis == "token" else 0
         wider[name] = insert_columns(x, 0 if before else x.shape[1], margin)
         start[x.shape[1] + extra] = (before, x.shape[1])
     plain, padded = trial(batch), trial(wider)
     cut = tuple(
         part[:, start[part.shape[1]][0] :][:, : start[part.shape[1]][1]]
-        if part.ndim == 2 and part.shape[1] in start and part.shape[1] != plain[i].shape[1]
+        if part.ndim > 1 and part.shape[1] in start and part.shape[1] != plain[i].shape[1]
         else part
         for i, part in enumerate(padded)
     )
@@ -123,6 +123,7 @@ def _filled(trial: Trial, batch: Batch, name: str, axis: str, garbage: float) ->
         padding = ~batch["present"] if "present" in batch else ~_span(batch["turn"])
     else:
         padding = batch["turn"] < 0
+    padding = padding.view(*padding.shape, *[1] * (x.ndim - 2))
     return torch.where(padding, torch.as_tensor(_as(x, garbage), dtype=x.dtype), x)
 
 
@@ -191,7 +192,7 @@ def packed_rows_equal_padded_rows(trial: Trial) -> None:
     for name, x in batch.items():
         if name == "offsets":
             continue
-        is_token = [axis for axis, _ in trial.axes(name, x)] == ["token"]
+        is_token = trial.axes(name, x)[0] == ("token", 0)
         fill = {"turn": -1}.get(name, 0)
         padded[name] = _pad(x, bounds, width, left, fill) if is_token else x
     if "present" in trial.subject.tensors:
@@ -199,7 +200,7 @@ def packed_rows_equal_padded_rows(trial: Trial) -> None:
     flat, wide = trial(batch), trial(padded)
     packed = tuple(
         torch.cat([_own(row, bound, left) for row, bound in zip(part, bounds, strict=True)])
-        if part.ndim == 2 and flat[i].ndim == 1
+        if part.ndim == flat[i].ndim + 1
         else part
         for i, part in enumerate(wide)
     )
@@ -207,7 +208,7 @@ def packed_rows_equal_padded_rows(trial: Trial) -> None:
 
 
 def _pad(x: Tensor, bounds: list[tuple[int, int]], width: int, left: bool, fill: float) -> Tensor:
-    rows = x.new_full((len(bounds), width), fill)
+    rows = x.new_full((len(bounds), width, *x.shape[1:]), fill)
     for row, (start, end) in zip(rows, bounds, strict=True):
         at = width - (end - start) if left else 0
         row[at : at + end - start] = x[start:end]

@@ -104,7 +104,9 @@ Median: TypeAlias = Annotated[
     Literal["middle", "low"],
     ArgumentSpec("the median of an even number: the mean of the middle two, or the lower one"),
 ]
-Elapsed: TypeAlias = Annotated[float, ArgumentSpec("share of training that is done", low=0, high=1)]
+Elapsed: TypeAlias = Annotated[
+    float, ArgumentSpec("share of training that is done; more than 1 counts as 1", low=0)
+]
 Level: TypeAlias = Annotated[
     Literal["token", "turn", "trajectory"], ArgumentSpec("the unit that has one ratio")
 ]

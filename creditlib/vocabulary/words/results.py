@@ -28,7 +28,10 @@ __all__ = [
     "TokenReturns",
     "TokenValues",
     "TrajectoryFactor",
+    "TurnAdvantageAndReturns",
     "TurnCredit",
+    "TurnCreditAndReturns",
+    "TurnCreditPair",
     "TurnReturns",
     "TurnRewards",
     "TurnSums",
@@ -42,6 +45,17 @@ Credit: TypeAlias = Annotated[
 TurnCredit: TypeAlias = Annotated[
     Float[Tensor, "batch turn"],
     ArgumentSpec("credit of a turn; 0 at turns that do not exist", kind="advantage"),
+]
+TurnCreditAndReturns: TypeAlias = Annotated[
+    tuple[TurnCredit, TurnCredit],
+    ArgumentSpec("(advantage, returns) of a turn; 0 at turns that do not exist", kind="advantage"),
+]
+TurnCreditPair: TypeAlias = Annotated[
+    tuple[TurnCredit, TurnCredit],
+    ArgumentSpec(
+        "(credit of turns, credit of segments at the turns that start them); 0 elsewhere",
+        kind="advantage",
+    ),
 ]
 Advantage: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"],
@@ -61,6 +75,14 @@ AdvantageAndReturns: TypeAlias = Annotated[
         "(advantage, returns) of a token; 0 where the policy wrote nothing",
         kind="advantage",
         turn_sensitive=False,
+    ),
+]
+TurnAdvantageAndReturns: TypeAlias = Annotated[
+    tuple[Advantage, Advantage],
+    ArgumentSpec(
+        "(advantage, returns) of a token, which depend on where a turn ends; 0 where the policy "
+        "wrote nothing",
+        kind="advantage",
     ),
 ]
 WhitenedAdvantageAndReturns: TypeAlias = Annotated[

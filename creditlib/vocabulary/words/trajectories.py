@@ -25,11 +25,13 @@ __all__ = [
     "Length",
     "Malformed",
     "Milestones",
+    "NonNegativeRewards",
     "Reached",
     "ReferenceCost",
     "Reward",
     "Rewards",
     "Rollout",
+    "RowLam",
     "Score",
     "Similarity",
     "Solved",
@@ -52,6 +54,15 @@ Rewards: TypeAlias = Annotated[
     ArgumentSpec(
         "outcome reward of a trajectory under each objective",
         unit="reward",
+        nan="a row that the objective gives no score",
+    ),
+]
+NonNegativeRewards: TypeAlias = Annotated[
+    Float[Tensor, "batch objective"],
+    ArgumentSpec(
+        "outcome reward of a trajectory under each objective",
+        unit="reward",
+        low=0,
         nan="a row that the objective gives no score",
     ),
 ]
@@ -174,4 +185,8 @@ Tree: TypeAlias = Annotated[
 ]
 Taught: TypeAlias = Annotated[
     Bool[Tensor, "batch"], ArgumentSpec("rows that the teacher speaks about")
+]
+RowLam: TypeAlias = Annotated[
+    Float[Tensor, "batch"],
+    ArgumentSpec("trace decay of a trajectory, a factor on `lam`", low=0, high=1),
 ]

@@ -12,8 +12,10 @@ from creditlib.testing.generate.batch_builder import (
 )
 from creditlib.testing.subject import subject_of
 from creditlib.vocabulary import (
+    CoalitionValue,
     Finished,
     Group,
+    JoinOrder,
     Length,
     Offsets,
     Present,
@@ -116,6 +118,36 @@ def test_what_is_a_part_never_exceeds_the_whole():
     assert bool((batch["finished"] <= batch["started"]).all())
 
 
+def joined(*, join_order: JoinOrder, coalition_value: CoalitionValue, turn_count: TurnCount):
+    """Never called."""
+
+
+def test_an_order_is_a_permutation_of_the_turns_by_their_bytes():
+    layout = byte_layout(tensors_of(joined))
+    plain = bytes([0, 0, COUNTS.index(3)]) + bytes(layout.size - 3)
+    start = layout.start["join_order"]
+    shuffled = bytearray(plain)
+    shuffled[start : start + 3] = bytes([9, 4, 7])  # of the first sample
+    batch = build(
+        layout, list(layout.tensors), [plain, bytes(shuffled)], BatchConfig(extra_turns=1)
+    )
+    assert batch["join_order"][0].tolist() == [[0, 1, 2, -1]] * 3
+    assert batch["join_order"][1].tolist() == [[1, 2, 0, -1], [0, 1, 2, -1], [0, 1, 2, -1]]
+    assert batch["coalition_value"].shape == (2, 3, 5)
+    empty = build(layout, list(layout.tensors), [], BatchConfig())
+    assert empty["join_order"].shape == (0, 3, 0)
+
+
+def test_values_of_coalitions_are_one_more_than_turns():
+    layout = byte_layout(tensors_of(joined))
+    raw = bytearray(bytes([0, 0, COUNTS.index(2)]) + bytes(layout.size - 3))
+    start = layout.start["coalition_value"]
+    raw[start : start + 15] = bytes([1] * 15)
+    config = BatchConfig(values=(0.0, 2.0), extra_turns=1, fill=torch.nan)
+    values = build(layout, list(layout.tensors), [bytes(raw)], config)["coalition_value"]
+    assert values.nan_to_num(7.0).tolist() == [[[2.0, 2.0, 2.0, 7.0]] * 3]
+
+
 def test_no_rows_make_empty_tensors_of_the_right_shape():
     shapes = {name: tuple(x.shape) for name, x in built().items()}
     assert shapes["reward"] == (0,)
@@ -125,7 +157,7 @@ def test_no_rows_make_empty_tensors_of_the_right_shape():
 
 def test_axes_that_nobody_knows_have_a_size_of_their_own():
     def stranger(
-        *, reward: Reward, mood: Float[Tensor, "batch feature"], kinds: Int[Tensor, "kind"]
+        *, reward: Reward, mood: Float[Tensor, "batch feeling"], kinds: Int[Tensor, "kind"]
     ):
         """Never called."""
 

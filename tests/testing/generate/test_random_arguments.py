@@ -7,7 +7,15 @@ import creditlib as cl
 from creditlib.inputs.check_batch import check_batch
 from creditlib.registry import public_functions
 from creditlib.testing import random_arguments
-from creditlib.vocabulary import Group, Reward, Turn, TurnCount, TurnReward
+from creditlib.vocabulary import (
+    CoalitionValue,
+    Group,
+    JoinOrder,
+    Reward,
+    Turn,
+    TurnCount,
+    TurnReward,
+)
 from creditlib.vocabulary.annotations import tensors_of
 from creditlib.vocabulary.contract import check_tensors
 
@@ -38,6 +46,27 @@ def test_a_seed_gives_the_same_arguments_and_another_one_others():
     one, again, other = (random_arguments(cl.gigpo, seed=seed) for seed in (3, 3, 4))
     assert all(torch.equal(one[name].nan_to_num(9), again[name].nan_to_num(9)) for name in one)
     assert not torch.equal(one["reward"], other["reward"])
+
+
+def joined(*, join_order: JoinOrder, coalition_value: CoalitionValue, turn_count: TurnCount):
+    """Never called."""
+
+
+def test_each_order_names_every_turn_once_and_its_values_are_one_more():
+    seen = set()
+    for seed in range(5):
+        x = random_arguments(joined, seed=seed)
+        assert x["join_order"].shape[:2] == x["coalition_value"].shape[:2]
+        for rows, values, count in zip(
+            *map(x.get, ("join_order", "coalition_value")), x["turn_count"].tolist(), strict=True
+        ):
+            for row, value in zip(rows.tolist(), values, strict=True):
+                assert sorted(row[:count]) == list(range(count))
+                assert row[count:] == [-1] * (5 - count)
+                assert value[: count + 1].isfinite().all()
+                assert value[count + 1 :].isnan().all()
+                seen.add(tuple(row))
+    assert len(seen) > 20
 
 
 def test_the_global_generator_is_left_alone():

@@ -37,6 +37,9 @@ def test_a_perturbed_tensor_is_another_one_of_the_same_kind_and_range():
         "reward": torch.tensor([1.0, 2.0, 3.0]),
         "gold_log_prob": torch.tensor([[-1.0, -2.0], [-1.0, -1.0], [0.0, -1.0]]),
         "anchor": torch.tensor([[3, 3], [3, 3], [3, 3]]),
+        "node": torch.tensor([[3, 4], [3, 5], [3, 3]]),
+        "agent": torch.tensor([1, 1, 1]),
+        "join_order": torch.tensor([[[0, 1]], [[1, 0]], [[0, -1]]]),
     }
     for name, x in batch.items():
         other = perturbed(batch, name)
@@ -47,6 +50,12 @@ def test_a_perturbed_tensor_is_another_one_of_the_same_kind_and_range():
     assert int(perturbed(batch, "turn_count")["turn_count"].min()) == 0
     assert float(perturbed(batch, "gold_log_prob")["gold_log_prob"].max()) <= 0
     assert perturbed({"group": torch.tensor([7, 7])}, "group")["group"].tolist() == [0, 1]
+    # Ids that were equal differ now, and ids that differed are equal.
+    assert perturbed(batch, "node")["node"].tolist() == [[0, 0]] * 3
+    same = {"node": torch.tensor([[3, 4], [3, 4]])}
+    assert perturbed(same, "node")["node"].tolist() == [[0, 0], [1, 1]]
+    order = perturbed(batch, "join_order")["join_order"]
+    assert order.tolist() == [[[1, 0]], [[0, 1]], [[0, -1]]]
 
 
 def test_the_last_written_token_is_the_last_one_of_the_policy():

@@ -1,0 +1,1 @@
+"""Methods that compare the rows of agents and roles."""

@@ -1,0 +1,1 @@
+"""Methods that multiply the credit of a simpler one."""

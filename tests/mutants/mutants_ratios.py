@@ -1,0 +1,138 @@
+"""Faults of importance weights, of masks of tokens, and of the term of a teacher."""
+
+from mutants.mutants_machine import Mutant, by_hand
+
+IMPORTANCE = "weighting/test_importance.py"
+MASKS = "weighting/test_token_masks.py"
+DISTILLATION = "estimators/token/test_distillation_credit.py"
+
+MUTANTS = [
+    Mutant(
+        "ratios are summed over tool output too",
+        "ops/importance/reference.py",
+        "turn = turn.clamp(max=0)",
+        "turn = torch.zeros_like(turn)",
+        "importance_weight",
+        by_hand(IMPORTANCE, "test_trajectories_by_hand"),
+    ),
+    Mutant(
+        "the mean of logarithms is over all tokens of the row",
+        "weighting/importance.py",
+        "x = total / count.clamp(min=1)",
+        "x = total / turn.shape[-1]",
+        "importance_weight",
+        by_hand(IMPORTANCE, "test_trajectories_by_hand"),
+    ),
+    Mutant(
+        "the mean of the weights counts tool output",
+        "weighting/importance.py",
+        "where = None if conserve is None else turn >= 0",
+        "where = None if conserve is None else turn >= -1",
+        "importance_weight",
+        by_hand(IMPORTANCE, "test_a_mean_of_one_by_hand"),
+    ),
+    Mutant(
+        "rows without tokens are rows of ratio 1",
+        "weighting/importance.py",
+        "        where = count > 0\n",
+        "        where = count >= 0\n",
+        "importance_weight",
+        by_hand(IMPORTANCE, "test_turns_by_hand"),
+    ),
+    Mutant(
+        "a batch outside of the band keeps the weight 1",
+        "weighting/importance.py",
+        "return torch.where(weight > 0, conserved(weight, where=where, backend=backend), 0.0)",
+        "return conserved(weight, where=where, backend=backend)",
+        "importance_weight",
+        by_hand(IMPORTANCE, "test_all_units_outside_the_band_stay_zero"),
+    ),
+    Mutant(
+        "a ratio outside of the band is clipped",
+        "ops/importance/reference.py",
+        "    if zero:\n",
+        "    if False:\n",
+        "importance_weight",
+        by_hand(IMPORTANCE, "test_tokens_by_hand"),
+    ),
+    Mutant(
+        "logarithms have no limit",
+        "ops/importance/reference.py",
+        "ratio = x.clamp(-LARGEST_LOG, LARGEST_LOG).exp()",
+        "ratio = x.exp()",
+        "importance_weight",
+        by_hand("ops/importance/test_importance_ops.py", "test_the_largest_logarithms"),
+    ),
+    Mutant(
+        "the ratio is that of then over now",
+        "ops/importance/reference.py",
+        "ratio = bounded(wide(log_prob) - wide(old_log_prob), low, high, zero=zero)",
+        "ratio = bounded(wide(old_log_prob) - wide(log_prob), low, high, zero=zero)",
+        "importance_weight",
+        by_hand(IMPORTANCE, "test_tokens_by_hand"),
+    ),
+    Mutant(
+        "a part of a token is no token",
+        "ops/top/reference.py",
+        "(wide(count) * fraction * (1.0 - ROUNDING)).ceil()",
+        "(wide(count) * fraction * (1.0 - ROUNDING)).floor()",
+        "top_fraction",
+        by_hand(MASKS, "test_top_by_hand"),
+    ),
+    Mutant(
+        "rounding adds a token",
+        "ops/top/reference.py",
+        "(wide(count) * fraction * (1.0 - ROUNDING)).ceil()",
+        "(wide(count) * fraction).ceil()",
+        "top_fraction",
+        by_hand(MASKS, "test_the_rounding_of_a_product_moves_no_token"),
+    ),
+    Mutant(
+        "tool output is ranked",
+        "ops/top/reference.py",
+        "unit = torch.where(turn >= 0, _rows(turn, whole, offsets), rows).reshape(-1)",
+        "unit = torch.where(turn >= -1, _rows(turn, whole, offsets), rows).reshape(-1)",
+        "top_fraction",
+        by_hand(MASKS, "test_top_by_hand"),
+    ),
+    Mutant(
+        "the last token is dropped with all others",
+        "weighting/token_masks.py",
+        "first = torch.minimum(dropped, count - 1)",
+        "first = dropped",
+        "suffix_mask",
+        by_hand(MASKS, "test_suffix_by_hand"),
+    ),
+    Mutant(
+        "tool output moves the start of the suffix",
+        "weighting/token_masks.py",
+        "place, count = written.cumsum(1) - 1, written.sum(1, keepdim=True)",
+        "place, count = torch.ones_like(written).cumsum(1) - 1, written.sum(1, keepdim=True)",
+        "suffix_mask",
+        by_hand(MASKS, "test_suffix_by_hand"),
+    ),
+    Mutant(
+        "a sigmoid ends above 0",
+        "weighting/schedule.py",
+        "return start * (now - last) / (first - last)",
+        "return start * now / first",
+        "importance_weight",
+        by_hand("weighting/test_schedule.py"),
+    ),
+    Mutant(
+        "the teacher pushes away",
+        "estimators/token/distillation_credit.py",
+        "(wide(teacher_log_prob) - wide(log_prob))",
+        "(wide(log_prob) - wide(teacher_log_prob))",
+        "distillation_credit",
+        by_hand(DISTILLATION),
+    ),
+    Mutant(
+        "rows that are not taught get a term",
+        "estimators/token/distillation_credit.py",
+        "        spoken = spoken & row\n",
+        "        spoken = spoken | row\n",
+        "distillation_credit",
+        by_hand(DISTILLATION, "test_rows_that_are_not_taught_get_nothing_and_are_not_read"),
+    ),
+]

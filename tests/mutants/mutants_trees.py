@@ -1,0 +1,165 @@
+"""Faults of trees of rollouts, and of shapers that cut, combine and count."""
+
+from mutants.mutants_machine import Mutant, by_hand
+
+TREE = "estimators/turn/test_tree_credit.py"
+CHAINS = "algebra/test_algebra_chains.py"
+EFFICIENCY = "shaping/test_efficiency_bonus.py"
+REPETITION = "shaping/test_repetition.py"
+
+MUTANTS = [
+    Mutant(
+        "the value of a child counts once for each row",
+        "estimators/turn/tree_credit.py",
+        "weight = torch.where(goes_on, 1 / held, 0.0)",
+        "weight = torch.where(goes_on, 1.0, 0.0)",
+        "tree_credit",
+        by_hand(TREE, "test_each_child_counts_once_by_hand"),
+    ),
+    Mutant(
+        "a row that ends where another goes on is a child",
+        "estimators/turn/tree_credit.py",
+        "value = _mean(torch.where(goes_on, value, leaf), weight, parent)",
+        "value = _mean(torch.where(goes_on, value, leaf), wide(through[k]), parent)",
+        "tree_credit",
+        by_hand(TREE, "test_a_row_that_ends_where_another_goes_on"),
+    ),
+    Mutant(
+        "the entropy of a node is that of its first row",
+        "estimators/turn/tree_credit.py",
+        "/ held\n            over",
+        "\n            over",
+        "tree_credit",
+        by_hand(TREE, "test_uncertain_children_count_more_by_hand"),
+    ),
+    Mutant(
+        "the parent of a turn is the root",
+        "estimators/turn/tree_credit.py",
+        'return own - (root if against == "root" else parent)',
+        "return own - root",
+        "tree_credit",
+        by_hand(TREE, "test_means_over_rows_by_hand"),
+    ),
+    Mutant(
+        "values start from 0 and not from the smallest reward",
+        "estimators/turn/tree_credit.py",
+        "own = torch.where(rows, wide(reward) - least, 0.0)",
+        "own = torch.where(rows, wide(reward), 0.0)",
+        "tree_credit",
+        by_hand(TREE, "test_small_differences_of_large_rewards_by_hand"),
+    ),
+    Mutant(
+        "a prefix forgets all turns but the last",
+        "algebra/chains.py",
+        "index = groups.dense(index, column, backend=backend)",
+        "index = groups.dense(column, backend=backend)",
+        "tree_credit",
+        by_hand(CHAINS, "test_a_prefix_is_all_ids_up_to_the_turn"),
+    ),
+    Mutant(
+        "trees of all groups are one",
+        "estimators/turn/tree_credit.py",
+        "ids = prefix_ids(node, group, where=where, backend=backend).t()",
+        "ids = prefix_ids(node, where=where, backend=backend).t()",
+        "tree_credit",
+        "groups_are_independent",
+    ),
+    Mutant(
+        "an outcome without shares is lost",
+        "shaping/redistribute.py",
+        'wide(last) if nothing == "last"',
+        'wide(last) if nothing == "lost"',
+        "redistribute",
+        by_hand(
+            "shaping/test_redistribute.py", "test_rows_without_shares_without_turns_and_excluded"
+        ),
+    ),
+    Mutant(
+        "a missing score is a score of 0",
+        "shaping/combine.py",
+        "mass = mass + scale * wide(scored)",
+        "mass = mass + scale",
+        "combine",
+        by_hand("shaping/test_combine.py", "test_a_missing_score_is_left_out"),
+    ),
+    Mutant(
+        "a clipped penalty grows past the limit",
+        "shaping/overlong.py",
+        'over.clamp(0, 1 if beyond == "clip" else None)',
+        "over.clamp(0, None)",
+        "overlong_penalty",
+        by_hand("shaping/test_overlong.py"),
+    ),
+    Mutant(
+        "a loop reaches into the row before",
+        "shaping/repetition.py",
+        "torch.minimum(last - before, size - phrase).clamp(min=0)",
+        "(last - before).clamp(min=0)",
+        "repeated_tail",
+        by_hand(REPETITION, "test_a_loop_does_not_reach_into_the_row_before"),
+    ),
+    Mutant(
+        "the shortest phrase wins",
+        "shaping/repetition.py",
+        "found = (copies >= least) & (phrase * least <= size)",
+        "found = (copies >= least) & (phrase * least <= size) & (taken == 0)",
+        "repeated_tail",
+        by_hand(REPETITION),
+    ),
+    Mutant(
+        "cheap and dear rows are ranked together",
+        "shaping/efficiency_bonus.py",
+        "where=right & within, low=good[0]",
+        "where=right, low=good[0]",
+        "efficiency_bonus",
+        by_hand(EFFICIENCY, "test_two_bands_by_hand"),
+    ),
+    Mutant(
+        "one criterion within the reference is enough",
+        "shaping/efficiency_bonus.py",
+        "within = (used <= limit).all(1)",
+        "within = (used <= limit).any(1)",
+        "efficiency_bonus",
+        by_hand(EFFICIENCY, "test_the_second_criterion_decides_among_equals"),
+    ),
+    Mutant(
+        "ranks of a band count rows and not distinct values",
+        "algebra/ranks.py",
+        "place = wide(dense((~where).to(torch.int64), *by, *criteria))",
+        "place = wide(dense((~where).to(torch.int64), *by, *criteria, torch.arange(len(where))))",
+        "efficiency_bonus",
+        by_hand("algebra/test_algebra_ranks.py", "test_ranks_in_groups_by_hand"),
+    ),
+    Mutant(
+        "the gain of a coalition goes to the turn that joined at its place",
+        "shaping/shapley.py",
+        "place = torch.where(real, join_order, 0).to(torch.int64)",
+        "place = torch.where(real, torch.arange(turns).expand(join_order.shape), 0)",
+        "shapley",
+        by_hand("shaping/test_shapley.py"),
+    ),
+    Mutant(
+        "a thought that starts anew is the one before",
+        "inputs/thoughts.py",
+        "label[:, 1:] != label[:, :-1]",
+        "label[:, 1:] > label[:, :-1]",
+        "tree_credit",
+        by_hand("inputs/test_thoughts.py"),
+    ),
+    Mutant(
+        "a loop of a row that ended by itself is punished",
+        "recipes/trajectories/campo.py",
+        "looped = truncated & (tail > 0)",
+        "looped = tail > 0",
+        "campo",
+        by_hand("recipes/test_recipes_by_hand.py", "test_campo"),
+    ),
+    Mutant(
+        "trees of other groups with the same id are one tree",
+        "recipes/trajectories/tree_grpo.py",
+        "return relative(z, group, tree, valid=valid, **options)",
+        "return relative(z, tree, valid=valid, **options)",
+        "tree_grpo",
+        "groups_are_independent",
+    ),
+]
