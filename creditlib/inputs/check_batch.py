@@ -72,8 +72,10 @@ def _read_by_estimators(name: str, x: Tensor, tensors: Mapping[str, Tensor]) -> 
     region = _valid(x, axes, tensors)
     if axes[1:] == ["turn"]:
         region &= read_values(name, x, axes, tensors)
-    if axes[-1] == "token" and "turn" in tensors and name != "turn":
+    if "token" in axes and "turn" in tensors and name != "turn":
         written = tensors["turn"] >= 0
+        if axes[-1] != "token":  # several values of a token
+            return region & written[..., None]
         # A reward on tool output counts; a NaN there is no reward.
         read = _read(tensors) & ~x.isnan() if name == "token_reward" else written
         region &= written | read

@@ -175,6 +175,7 @@ def test_every_estimator_of_credit_is_named():
     named = estimator_names()
     others = {
         "a2tgpo_clip_scale",
+        "edge_credit",  # credit of parts, which are no tokens
         "hard_min_returns",
         "information_gain",
         "softmin_returns",
