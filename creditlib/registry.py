@@ -47,7 +47,7 @@ def public_functions() -> dict[str, Callable[..., Any]]:
     """The estimators, shapers, weights and recipes of the package, by name.
 
     >>> sorted(public_functions())[:3]
-    ['a2tgpo', 'a2tgpo_clip_scale', 'completion_weight']
+    ['a2tgpo', 'a2tgpo_clip_scale', 'a3']
     """
     return dict(_public_functions())
 

@@ -53,6 +53,7 @@ def contrast(
     Source: dynamic sampling of Yu et al. 2025, arXiv:2503.14476 (groups); states that tell nothing:
     arXiv:2605.10325.
 
+    >>> import torch
     >>> contrast(reward=torch.tensor([1.0, 0.0, 1.0, 1.0]), group=torch.tensor([0, 0, 1, 1]))
     tensor([ True,  True, False, False])
     """

@@ -8,7 +8,6 @@ from torch import Tensor
 from creditlib.ops import groups
 from creditlib.ops.groups.reference import group_count as _count
 from creditlib.ops.groups.reference import group_max as _max
-from creditlib.ops.groups.reference import group_scale as _scale
 from creditlib.ops.precision import narrow, wide
 from creditlib.vocabulary.messages import contract_error, describe_value
 
@@ -135,7 +134,8 @@ def group_scale(
     >>> group_scale(x, group, where=torch.tensor([True, True]), ddof=0)
     tensor([1., 1.])
     """
-    return _scale(x, _index(by, where, backend), where, scale=scale, ddof=ddof)
+    index = _index(by, where, backend)
+    return groups.group_scale(x, index, where, scale=scale, ddof=ddof, backend=backend)
 
 
 def conserved(

@@ -76,10 +76,10 @@ def _read_by_estimators(name: str, x: Tensor, tensors: Mapping[str, Tensor]) -> 
         # One order for each sample; values of coalitions are one more than the turns.
         extra = describe(name, ARGUMENTS[name]).fitting(x).axes[-1][1]
         region &= existing_turns(tensors["turn_count"] + extra, x.shape[2])[:, None]
-    if "token" in axes[:-1] and "turn" in tensors:
-        region &= (tensors["turn"] >= 0)[..., None]
-    if axes[-1] == "token" and "turn" in tensors and name != "turn":
+    if "token" in axes and "turn" in tensors and name != "turn":
         written = tensors["turn"] >= 0
+        if axes[-1] != "token":  # several values of a token
+            return region & written[..., None]
         # A reward on tool output counts; a NaN there is no reward.
         read = _read(tensors) & ~x.isnan() if name == "token_reward" else written
         region &= written | read

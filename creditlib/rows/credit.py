@@ -56,9 +56,9 @@ def credit_rows(rows: Rows, settings: CreditSettings, *, gather: bool = False) -
     (`whiten_then_weight`). Token estimators see every token that the policy wrote, trained or not,
     as a step; only trained tokens are whitened and get credit.
 
-    gather: statistics cover the rows of all ranks (`distributed.gathered`). Token estimators
-    compute each row by itself. Normalisation over tokens covers one rank only, so it is refused
-    with several ranks.
+    gather: statistics cover the rows of all ranks (`distributed.gathered`). Most token estimators
+    compute each row by itself. Those that compare rows of a group, and normalisation over tokens,
+    cover one rank only, so they are refused with several ranks.
 
     >>> from creditlib.rows import credit_settings, read_rows
     >>> mask = torch.tensor([[1, 0, 1], [1, 1, 0]])
@@ -70,9 +70,10 @@ def credit_rows(rows: Rows, settings: CreditSettings, *, gather: bool = False) -
     ranks = _ranks() if gather else 1
     if settings.credits_tokens:
         _refuse_several_ranks(settings, ranks)
-        return _credit_tokens(rows, settings)
     if ranks == 1 and not len(rows.index.first):  # no trajectory takes part: nothing to compute
         return _no_credit(rows)
+    if settings.credits_tokens:
+        return _credit_tokens(rows, settings)
     found = _call(settings.estimator, rows.batch, settings.options, gather)
     credit, returns = found if isinstance(found, tuple) else (found, None)
     of = "length" if credit.ndim == 1 else "turn_length"
@@ -158,8 +159,13 @@ def _ranks() -> int:
 
 
 def _refuse_several_ranks(settings: CreditSettings, ranks: int) -> None:
-    if settings.normalizes_over_tokens and ranks > 1:
+    if ranks == 1:
+        return
+    if settings.normalizes_over_tokens:
         wanted = "False: normalisation over tokens covers one rank only"
+        raise contract_error(settings.name, "gather", wanted, f"True on {ranks} ranks")
+    if "group" in settings.required:
+        wanted = "False: its groups are compared on one rank only"
         raise contract_error(settings.name, "gather", wanted, f"True on {ranks} ranks")
 
 

@@ -122,9 +122,19 @@ def _inspect_by_name(given: tuple[str, int]) -> Compiled:
     return inspect(next(form for form in forms() if form.name == name), target)
 
 
-def compiled(targets: tuple[int, ...] = TARGETS, only: str = "", jobs: int = 1) -> list[Compiled]:
-    """Every kernel for every target, in so many processes at a time."""
-    chosen = [form for form in forms() if only in form.name]
+def one_of_each() -> list[KernelForm]:
+    """The first form of every kernel, of those that are compiled for sm_90."""
+    first: dict[str, KernelForm] = {}
+    for form in (each for each in forms() if 90 in each.targets):
+        first.setdefault(form.function.fn.__qualname__ + form.function.fn.__module__, form)
+    return list(first.values())
+
+
+def compiled(
+    targets: tuple[int, ...] = TARGETS, only: str = "", jobs: int = 1, *, every: bool = True
+) -> list[Compiled]:
+    """Every form, or one of each kernel, for every target, in so many processes at a time."""
+    chosen = [form for form in (forms() if every else one_of_each()) if only in form.name]
     work = [(k.name, target) for k in chosen for target in targets if target in k.targets]
     if jobs == 1:
         return [_inspect_by_name(each) for each in work]
@@ -148,10 +158,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compile all kernels ahead of time.")
     parser.add_argument("--targets", type=int, nargs="*", default=TARGETS)
     parser.add_argument("--only", default="")
+    parser.add_argument("--one", action="store_true", help="one form of each kernel")
     parser.add_argument("--jobs", type=int, default=1, help="processes that compile at a time")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = compiled(tuple(options.targets), options.only, options.jobs)
+    found = compiled(tuple(options.targets), options.only, options.jobs, every=not options.one)
     if options.json:
         print(json.dumps([asdict(each) for each in found]))
     else:

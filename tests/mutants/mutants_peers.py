@@ -59,7 +59,7 @@ MUTANTS = [
     Mutant(
         "histories that tell nothing count in the mean",
         "estimators/turn/hgpo.py",
-        "mass = mass + weight * (credit != 0)",
+        "mass = mass + weight * (credit != 0).to(credit.dtype)",
         "mass = mass + weight",
         "hgpo",
         by_hand(HGPO),

@@ -106,7 +106,7 @@ def curious(*, reward, novelty=None):
         ("step_reward", "'step_reward' (did you mean 'turn_reward'?)"),
         ("token_reward", "'token_reward'; pass it as `token_reward=`"),
         ("turn_length", "'turn_length'; read_rows computes it from the mask"),
-        ("colour", "'colour'"),
+        ("hue", "'hue'"),
     ],
 )
 def test_unknown_names_are_refused_with_the_nearest(refusal, name, fact):

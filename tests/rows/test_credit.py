@@ -212,6 +212,19 @@ def test_moments_over_tokens_of_one_rank_are_refused(monkeypatch, settings, name
     assert credit_rows(rows(), plain, gather=True).advantage[0, 0] == 3.0
 
 
+def test_groups_that_lie_on_one_rank_only_are_refused(monkeypatch):
+    """Rows of a group on another rank would have no part in its statistics."""
+    settings = credit_settings(estimator="branch_credit")
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    with pytest.raises(ContractError) as caught:
+        credit_rows(rows(), settings, gather=True)
+    assert str(caught.value) == (
+        "branch_credit: `gather` must be False: its groups are compared on one rank only, "
+        "got True on 2 ranks."
+    )
+
+
 def test_advantages_are_float32_and_returns_the_same_without_a_critic():
     found = credit_rows(rows(), credit_settings(estimator="grpo"))
     assert found.advantage.dtype == torch.float32

@@ -15,6 +15,7 @@ from creditlib.algebra import (
     valid_turns,
     wide,
 )
+from creditlib.ops.fused import fused_loop
 from creditlib.ops.groups import dense
 from creditlib.vocabulary import (
     Action,
@@ -88,6 +89,9 @@ def action_margin(
     tensor([[ 0.5000],
             [-0.5000]])
     """
+    loop = fused_loop("action_margin", backend, reward)
+    if loop is not None:
+        return loop(reward, group, anchor, action, turn_count, valid, gamma=gamma, prior=prior)
     rows = valid_rows(valid, reward)
     where = valid_turns(turn_count, anchor.shape[1], valid) & (anchor >= 0) & (action >= 0)
     # Centred first, so that the rewards of a constant group are exactly 0.
@@ -109,7 +113,7 @@ def action_margin(
     return seen / (seen + prior + _EPS) * credit
 
 
-_EPS = 1e-6
+_EPS = 1e-6  # of `numba_state_rows` too
 
 
 def _visits(key: Tensor, where: Tensor, backend: str) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import torch
 
 from creditlib.algebra import relative, returns_to_go, valid_turns, wide, window_ids
+from creditlib.ops.fused import fused_loop
 from creditlib.ops.groups import dense
 from creditlib.vocabulary import (
     Anchor,
@@ -121,6 +122,13 @@ def hgpo(
             [-1.0000, -1.1657],
             [ 0.0000,  0.7071]])
     """
+    if base is None:
+        loop = fused_loop("hgpo", backend, turn_reward)
+        if loop is not None:
+            return loop(
+                turn_reward, reward, group, anchor, turn_count, valid, history=history, gamma=gamma,
+                length_weight=length_weight, scale=scale, ddof=ddof, eps=eps,
+            )  # fmt: skip
     where = valid_turns(turn_count, turn_reward.shape[1], valid)
     returns = returns_to_go(wide(turn_reward), where, gamma, backend=backend)
     options: dict[str, Any] = {"scale": scale, "eps": eps, "backend": backend}

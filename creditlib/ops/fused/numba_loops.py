@@ -1,6 +1,6 @@
 """Turn-level methods as one compiled loop each: tensors in, tensors out.
 
-`numba_rows` holds the loops. Both ways, loop and steps, give the same bits.
+`numba_rows` and `numba_state_rows` hold the loops. Both ways, loop and steps, give the same bits.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from creditlib.ops.fused.numba_rows import (
     grpo_process_rows,
     igpo_rows,
 )
+from creditlib.ops.fused.numba_state_rows import action_margin_rows, hgpo_rows
 from creditlib.ops.groups.numba_loops import Options, options_of
 from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["a2tgpo", "conserved_turns", "gigpo", "grpo_process", "igpo"]
+__all__ = ["a2tgpo", "action_margin", "conserved_turns", "gigpo", "grpo_process", "hgpo", "igpo"]
 
 
 def _refuse_other_sizes(name: str, x: Tensor, valid: Tensor | None, *by_row: Array) -> None:
@@ -182,3 +183,62 @@ def conserved_turns(
     most = -1.0 if cap is None else float(cap)
     conserved_rows(values, ids, count, flat(valid, np.bool_), most, options_of(), result)
     return result_of(result, x.shape, x)
+
+
+def _refuse_other_turns(name: str, x: Tensor, **others: Array) -> None:
+    for argument, each in others.items():
+        if len(each) != x.numel():
+            wanted = f"of shape {tuple(x.shape)}"
+            raise contract_error(name, argument, wanted, f"{len(each)} values")
+
+
+def hgpo(
+    turn_reward: Tensor,
+    reward: Tensor | None,
+    group: Tensor,
+    anchor: Tensor,
+    turn_count: Tensor,
+    valid: Tensor | None,
+    *,
+    history: int,
+    gamma: float,
+    length_weight: float,
+    scale: str | None,
+    ddof: int,
+    eps: float,
+) -> Tensor:
+    """`creditlib.hgpo` without a base; there `reward` has a part in the dtype only."""
+    values, ids = flat(turn_reward, np.float64), flat(anchor, np.int64)
+    rows, result = (flat(group, np.int64), flat(turn_count, np.int64)), np.empty(len(values))
+    _refuse_other_sizes("hgpo", turn_reward, valid, *rows)
+    _refuse_other_turns("hgpo", turn_reward, anchor=ids)
+    weights = np.array([float(size + 1) ** length_weight for size in range(1, history + 2)])
+    options = options_of("mean", scale, ddof, float(eps))
+    hgpo_rows(
+        values, rows[0], ids, rows[1], flat(valid, np.bool_), float(gamma), weights, options, result
+    )
+    return result_of(result, turn_reward.shape, turn_reward, *([] if reward is None else [reward]))
+
+
+def action_margin(
+    reward: Tensor,
+    group: Tensor,
+    anchor: Tensor,
+    action: Tensor,
+    turn_count: Tensor,
+    valid: Tensor | None,
+    *,
+    gamma: float,
+    prior: float,
+) -> Tensor:
+    """`creditlib.action_margin`."""
+    rows = flat(reward, np.float64), flat(group, np.int64)
+    turns, count = (flat(anchor, np.int64), flat(action, np.int64)), flat(turn_count, np.int64)
+    _refuse_other_sizes("action_margin", anchor, valid, *rows, count)
+    _refuse_other_turns("action_margin", anchor, action=turns[1])
+    result = np.empty(len(turns[0]))
+    action_margin_rows(
+        *rows, *turns, count, flat(valid, np.bool_), float(gamma), float(prior), options_of(),
+        result,
+    )  # fmt: skip
+    return result_of(result, anchor.shape, reward)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from creditlib.ops.backend.numba_compile import compiled
-from creditlib.ops.groups.numba_loops import relative_rows
+from creditlib.ops.groups.numba_rows import relative_rows
 from creditlib.ops.returns.numba_rows import turn_rows
 
 __all__ = [
@@ -20,16 +20,18 @@ __all__ = [
     "SEPARATE",
     "a2tgpo_rows",
     "conserved_rows",
+    "existing",
     "gigpo_rows",
     "grpo_process_rows",
     "igpo_rows",
+    "repeated",
 ]
 
 JOINT, SEPARATE, _COLUMN = 0, 1, 2  # the pool that the gain of a turn is compared in
 
 
 @compiled
-def _existing(count: Any, valid: Any, turns: int) -> Any:
+def existing(count: Any, valid: Any, turns: int) -> Any:
     """The turns that exist in rows that take part, bool[row turn]."""
     where = np.empty((len(count), turns), dtype=np.bool_)
     for i in range(len(count)):
@@ -40,7 +42,7 @@ def _existing(count: Any, valid: Any, turns: int) -> Any:
 
 
 @compiled
-def _repeated(group: Any, turns: int) -> Any:
+def repeated(group: Any, turns: int) -> Any:
     """The id of a row for each of its turns, int64[row·turn]."""
     ids = np.empty(len(group) * turns, dtype=np.int64)
     for i in range(len(group)):
@@ -66,7 +68,7 @@ def gigpo_rows(
 ) -> None:
     """An episode among its group plus a turn among turns of the same state; writes `result`."""
     rows, turns = len(reward), len(anchor) // max(len(reward), 1)
-    where = _existing(count, valid, turns)
+    where = existing(count, valid, turns)
     real = where.reshape(rows * turns)
     returns = np.empty((rows, turns))
     turn_rows(turn_reward.reshape((rows, turns)), where, gamma, returns)
@@ -75,7 +77,7 @@ def gigpo_rows(
     relative_rows(reward, group, no_id, valid, no_number, no_id, no_number, of_episode, episode)
     met = real & (anchor >= 0)
     relative_rows(
-        returns.reshape(rows * turns), _repeated(group, turns), anchor, met, no_number, no_id,
+        returns.reshape(rows * turns), repeated(group, turns), anchor, met, no_number, no_id,
         no_number, of_step, result,
     )  # fmt: skip
     for u in range(rows * turns):
@@ -107,7 +109,7 @@ def _scores(
             x[i, k], where[i, k] = gain[i * turns + k], True
     score, size = np.empty((rows, turns + 1)), rows * (turns + 1)
     relative_rows(
-        x.reshape(size), _repeated(group, turns + 1), kind.reshape(size), where.reshape(size),
+        x.reshape(size), repeated(group, turns + 1), kind.reshape(size), where.reshape(size),
         reward[:0], group[:0], reward[:0], options, score.reshape(size),
     )  # fmt: skip
     return score
@@ -132,7 +134,7 @@ def igpo_rows(
     for i in range(rows):
         for k in range(turns):
             z[i, k] = score[i, k if k < count[i] - 1 else turns]
-    turn_rows(z, _existing(count, valid, turns), gamma, result.reshape((rows, turns)))
+    turn_rows(z, existing(count, valid, turns), gamma, result.reshape((rows, turns)))
 
 
 @compiled
@@ -152,8 +154,8 @@ def a2tgpo_rows(
     score = _scores(gain, reward, group, count, valid, _COLUMN, options)
     rows, turns = len(reward), score.shape[1] - 1
     sums = result.reshape((rows, turns))
-    turn_rows(score[:, :turns].copy(), _existing(count - 1, valid, turns), gamma, sums)
-    where = _existing(count, valid, turns)
+    turn_rows(score[:, :turns].copy(), existing(count - 1, valid, turns), gamma, sums)
+    where = existing(count, valid, turns)
     for i in range(rows):
         for k in range(turns):
             if where[i, k]:
@@ -169,9 +171,9 @@ def grpo_process_rows(
 ) -> None:
     """Sums to the end of turns among all turns of the group; writes `result`."""
     rows, turns = len(count), len(x) // max(len(count), 1)
-    where, z = _existing(count, valid, turns), np.empty((rows, turns))
+    where, z = existing(count, valid, turns), np.empty((rows, turns))
     relative_rows(
-        x, _repeated(group, turns), group[:0], where.reshape(rows * turns), x[:0], group[:0],
+        x, repeated(group, turns), group[:0], where.reshape(rows * turns), x[:0], group[:0],
         x[:0], options, z.reshape(rows * turns),
     )  # fmt: skip
     turn_rows(z, where, 1.0, result.reshape((rows, turns)))
@@ -183,8 +185,8 @@ def conserved_rows(
 ) -> None:
     """Each turn over the mean of its peers, after the cap; writes `result`."""
     rows, turns = len(count), len(x) // max(len(count), 1)
-    where = _existing(count, valid, turns).reshape(rows * turns)
-    first = _repeated(group, turns)
+    where = existing(count, valid, turns).reshape(rows * turns)
+    first = repeated(group, turns)
     no_number, no_id = x[:0], group[:0]
     if cap >= 0:
         relative_rows(x, first, no_id, where, no_number, no_id, no_number, options, result)

@@ -5,9 +5,10 @@ from creditlib.ops.backend.sizes import broadcast_to
 from creditlib.ops.groups import reference
 from creditlib.ops.precision import narrow, wide
 
-__all__ = ["dense", "relative"]
+__all__ = ["dense", "group_scale", "relative"]
 
 dense = Operation(reference.dense)
+group_scale = Operation(reference.group_scale)
 
 relative = Operation(
     reference.relative,

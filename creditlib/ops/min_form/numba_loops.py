@@ -15,7 +15,7 @@ from torch import Tensor
 from creditlib.ops.backend.numba_arrays import Array, flat, result_of
 from creditlib.ops.backend.numba_compile import compiled
 from creditlib.ops.backend.openmp import parallel_rows
-from creditlib.ops.groups.numba_loops import number_pairs
+from creditlib.ops.groups.numba_rows import number_pairs
 from creditlib.ops.min_form.numba_steps import (
     FORMS,
     SUFFIX,

@@ -78,6 +78,9 @@ def test_peers_and_what_is_left_out_by_hand():
     # Turn 1 of row 0 and turn 0 of row 1 start from state 8: returns 2 and 3.
     seen = torch.tensor([[-1, 8], [8, 8]])
     assert cl.grpo_process(**plain, over="anchor", anchor=seen).tolist() == [[0, -0.5], [0.5, 0]]
+    # A missing state is no state: the two turns of row 0 are not compared.
+    missing = torch.tensor([[-1, -1], [8, 8]])
+    assert cl.grpo_process(**plain, over="anchor", anchor=missing).tolist() == [[0, 0], [0, 0]]
     # Two groups: nobody to compare with, unless turn numbers of the batch are compared.
     apart = {**plain, "group": torch.tensor([4, 5]), "gamma": 0.0}
     assert cl.grpo_process(**apart, over="turn").tolist() == [[0, 0], [0, 0]]

@@ -28,6 +28,8 @@ METHODS = {
     "igpo": {"pool": ["joint", "separate"], "gamma": [1.0, 0.9], "ddof": [0, 1]},
     "a2tgpo": {"alpha": [0.3, 0.0], "gamma": [1.0, 0.9], "ddof": [0, 1]},
     "grpo_process": {"scale": ["std", "mean", "mad", None], "ddof": [0, 1]},
+    "hgpo": {"scale": ["std", None], "history": [0, 2], "ddof": [0, 1]},
+    "action_margin": {"prior": [0.1, 0.0], "gamma": [0.9, 1.0]},
     "duration_weight": {"over": ["batch", "group"], "cap": [None, 1.5]},
 }
 CASES = [
@@ -63,6 +65,7 @@ def draw(seed, rows, turns, dtype=torch.float32):
         "information_gain": inner[1],
         "duration": inner[2],
         "anchor": torch.randint(-1, 3, (rows, turns), generator=generator).to(integer),
+        "action": torch.randint(-1, 3, (rows, turns), generator=generator).to(integer),
     }
 
 
