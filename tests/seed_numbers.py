@@ -1,4 +1,4 @@
-"""Golden numbers of seed systems: `tests/data/seeds/NAME_11.npz`, `_12` or `_21`, `_22`; a manifest.
+"""Golden numbers of seed systems: `tests/data/seeds/NAME_11.npz` and others, and a manifest.
 
 `manifest.json` says for each system what its inputs and outputs are, with the options of the
 outputs, and where the numbers are from: the authors' own code that was run, or an equation.

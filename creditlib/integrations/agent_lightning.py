@@ -14,14 +14,9 @@ import torch
 from creditlib.integrations.patching import Hook, Trainer, replace_all
 from creditlib.rows.columns import columns_of
 from creditlib.rows.credit import credit_rows
+from creditlib.rows.names import is_ours
 from creditlib.rows.read import outcome_of, read_rows
-from creditlib.rows.settings import (
-    CreditSettings,
-    is_ours,
-    merge_settings,
-    setting,
-    settings_for,
-)
+from creditlib.rows.settings import CreditSettings, merge_settings, setting, settings_for
 from creditlib.rows.turn_ids import one_turn
 from creditlib.vocabulary.messages import contract_error
 

@@ -13,8 +13,9 @@ from creditlib.inputs.layouts import macro_actions
 from creditlib.integrations.patching import Hook, Trainer, locate, replace, verify
 from creditlib.rows.columns import named_columns
 from creditlib.rows.credit import RowCredit, credit_rows
+from creditlib.rows.names import PREFIX
 from creditlib.rows.read import outcome_of, read_rows
-from creditlib.rows.settings import PREFIX, CreditSettings, credit_settings, merge_settings
+from creditlib.rows.settings import CreditSettings, credit_settings, merge_settings
 from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["TRAINER", "credit_actor", "install"]

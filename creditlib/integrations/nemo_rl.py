@@ -15,8 +15,9 @@ from torch import Tensor
 from creditlib.integrations.patching import Hook, Trainer, replace_all
 from creditlib.rows.columns import columns_of
 from creditlib.rows.credit import credit_rows
+from creditlib.rows.names import is_ours
 from creditlib.rows.read import read_rows
-from creditlib.rows.settings import is_ours, merge_settings, setting, settings_for
+from creditlib.rows.settings import merge_settings, setting, settings_for
 
 __all__ = ["TRAINER", "CreditEstimator", "install"]
 

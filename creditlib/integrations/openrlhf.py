@@ -13,8 +13,9 @@ from torch import Tensor
 from creditlib.integrations.patching import Hook, Trainer, replace, verify
 from creditlib.rows.columns import named_columns
 from creditlib.rows.credit import RowCredit, credit_rows
+from creditlib.rows.names import PREFIX
 from creditlib.rows.read import outcome_of, read_rows
-from creditlib.rows.settings import PREFIX, CreditSettings, credit_settings
+from creditlib.rows.settings import CreditSettings, credit_settings
 from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["ENVIRONMENT", "TRAINER", "credit_experience_maker", "install"]

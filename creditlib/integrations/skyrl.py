@@ -18,16 +18,9 @@ from torch import Tensor
 from creditlib.integrations.patching import Hook, Trainer, verify
 from creditlib.rows.columns import columns_from, turn_rewards
 from creditlib.rows.credit import RowCredit, credit_rows
+from creditlib.rows.names import PREFIX, estimator_names, estimator_of
 from creditlib.rows.read import outcome_of, read_rows
-from creditlib.rows.settings import (
-    PREFIX,
-    CreditSettings,
-    credit_settings,
-    estimator_names,
-    estimator_of,
-    merge_settings,
-    setting,
-)
+from creditlib.rows.settings import CreditSettings, credit_settings, merge_settings, setting
 from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["TRAINER", "Estimator", "credit_ray_trainer", "install", "register"]

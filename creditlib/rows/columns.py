@@ -19,7 +19,8 @@ from creditlib.ops.turn_maps import rewards_of_turns
 from creditlib.registry import public_functions
 from creditlib.rows.column_values import turns_of_row
 from creditlib.rows.masks import as_plane, runs_of
-from creditlib.rows.settings import PREFIX, CreditSettings
+from creditlib.rows.names import PREFIX
+from creditlib.rows.settings import CreditSettings
 from creditlib.vocabulary.annotations import Shape, tensors_of
 from creditlib.vocabulary.messages import (
     ContractError,

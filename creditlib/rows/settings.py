@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from creditlib import presets
-from creditlib.registry import plugins, public_functions, resolve, title
+from creditlib.registry import public_functions, resolve, title
+from creditlib.rows.names import PREFIX, estimator_names, estimator_of
 from creditlib.rows.outcomes import check_rule
 from creditlib.vocabulary.annotations import Argument, options_of, result_of, tensors_of
 from creditlib.vocabulary.messages import (
@@ -25,18 +25,13 @@ from creditlib.vocabulary.messages import (
 )
 
 __all__ = [
-    "PREFIX",
     "CreditSettings",
     "credit_settings",
-    "estimator_names",
-    "estimator_of",
-    "is_ours",
     "merge_settings",
     "setting",
     "settings_for",
 ]
 
-PREFIX = "creditlib_"
 # Keys of the settings that are not options of the estimator.
 _OWN = ("estimator", "preset", "weight", "whiten", "outcome", "value_at")
 _VALUE_AT = ("first", "last", "before")
@@ -159,18 +154,6 @@ def credit_settings(
     return CreditSettings(function, whole, weight, whiten, outcome, value_at)
 
 
-def is_ours(name: object) -> bool:
-    """Whether a trainer's setting names creditlib: `creditlib`, or `creditlib_grpo` and so on.
-
-    A name with the prefix is ours even if no estimator has it: `settings_for` then suggests a
-    similar name.
-
-    >>> is_ours("creditlib"), is_ours("creditlib_gigpo"), is_ours("grpo")
-    (True, True, False)
-    """
-    return str(name) == "creditlib" or str(name).startswith(PREFIX)
-
-
 def settings_for(
     name: object, settings: Mapping[str, Any] | None, defaults: Mapping[str, Any] | None = None
 ) -> CreditSettings:
@@ -220,62 +203,12 @@ def setting(holder: Any, name: str, default: Any = None) -> Any:
     return default if found is None else found
 
 
-def estimator_names() -> dict[str, Callable[..., Any]]:
-    """Every estimator of advantages by its name: ours, and plug-ins of `creditlib.estimators`.
-
-    A plug-in with the name of one of ours does not replace it.
-
-    >>> names = estimator_names()
-    >>> names["grpo"].__name__, "information_gain" in names
-    ('grpo', False)
-    """
-    found = {plugin.name: plugin.function for plugin in plugins() if plugin.function is not None}
-    return {**found, **_own_estimators()}
-
-
-def estimator_of(name: object) -> Callable[..., Any] | None:
-    """The estimator for a name with the prefix; None for any other name.
-
-    >>> estimator_of("creditlib_gigpo").__name__, estimator_of("grpo")
-    ('gigpo', None)
-    """
-    own = str(name).removeprefix(PREFIX)
-    if own == str(name):
-        return None
-    if own in _own_estimators():  # looking for plug-ins reads every installed package
-        return _own_estimators()[own]
-    return estimator_names().get(own)
-
-
-@functools.cache
-def _own_estimators() -> dict[str, Callable[..., Any]]:
-    """The functions of this package whose result is an advantage of rows, turns or tokens."""
-    public = public_functions().items()
-    return {name: each for name, each in public if _credits_rows(each)}
-
-
-def _credits_rows(function: Callable[..., Any]) -> bool:
-    """Whether a result can be laid on the tokens of rows: credit of edges or timescales cannot."""
-    found = result_of(function)
-    axes = {axis for part in re.findall(r"\[([^]]*)\]", found.contract) for axis in part.split()}
-    named = tensors_of(function)
-    # Nor can credit of segments, which is for tokens that rows do not tell from the others, or
-    # what reads other values of tokens than those that rows have.
-    needs = {name for name, tensor in named.items() if tensor.required and _has_tokens(tensor)}
-    known = needs <= {"turn", "token_reward", "value"} and "segment_value" not in named
-    return found.kind == "advantage" and axes <= {"batch", "turn", "token"} and known
-
-
 def _accepts(function: Callable[..., Any], name: str, value: object) -> bool:
     """Whether a function has an option of this name that may have this value."""
     option = options_of(function).get(name)
     if value is None and option is not None:
         return option.optional or None in (option.choices or ())
     return name in _parameters(function)
-
-
-def _has_tokens(tensor: Argument) -> bool:
-    return any(axis == "token" for shape in tensor.shapes for axis, _ in shape.axes)
 
 
 def _has_turns(tensor: Argument) -> bool:

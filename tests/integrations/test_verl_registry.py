@@ -228,7 +228,7 @@ def test_a_plug_in_is_known_by_its_name(monkeypatch):
         return 2 * reward
 
     entry = SimpleNamespace(name="twice", function=twice)
-    monkeypatch.setattr("creditlib.rows.settings.plugins", lambda: [entry])
+    monkeypatch.setattr("creditlib.rows.names.plugins", lambda: [entry])
     assert called("creditlib_twice")[0][:, 0].tolist() == [4.0, 2.0, 0.0, 0.0, 10.0]
 
 

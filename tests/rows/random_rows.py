@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from creditlib.rows import credit_settings, outcome_of
-from creditlib.rows.settings import estimator_names
+from creditlib.rows.names import estimator_names
 from creditlib.vocabulary.annotations import tensors_of
 
 NAN = float("nan")

@@ -3,18 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 import creditlib as cl
-from creditlib import estimators
-from creditlib.registry import Plugin
-from creditlib.rows import settings as settings_module
-from creditlib.rows.settings import (
-    credit_settings,
-    estimator_names,
-    estimator_of,
-    is_ours,
-    merge_settings,
-    setting,
-    settings_for,
-)
+from creditlib.rows.settings import credit_settings, merge_settings, setting, settings_for
 from creditlib.vocabulary import words
 from creditlib.vocabulary.messages import ContractError
 
@@ -116,20 +105,6 @@ def test_a_preset_of_another_estimator_is_refused(refusal):
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "ours"),
-    [
-        ("creditlib", True),
-        ("creditlib_rloo", True),
-        ("creditlib_x", True),
-        ("x", False),
-        (None, False),
-    ],
-)
-def test_names_of_ours(name, ours):
-    assert is_ours(name) is ours
-
-
 def test_a_section_wins_over_a_name_and_over_the_trainer():
     settings = settings_for("creditlib_grpo", {"scale": None}, {"scale": "std", "lam": 1.0})
     assert (settings.name, settings.options) == ("grpo", {"scale": None})
@@ -169,71 +144,6 @@ def test_a_section_overrides_settings(refusal):
     assert refusal(merge_settings, None, "rloo") == (
         "creditlib: `settings` must be options by name, got str."
     )
-
-
-def test_every_estimator_of_credit_is_named():
-    named = estimator_names()
-    others = {
-        "a2tgpo_clip_scale",
-        "distillation_credit",
-        "edge_credit",
-        "hard_min_returns",
-        "hierarchical_gae",
-        "information_gain",
-        "otb",
-        "softmin_returns",
-        "suffix_min_returns",
-    }
-    assert named["gigpo"] is cl.gigpo
-    assert set(estimators.__all__) - others <= set(named)
-    assert not others & set(named)
-
-
-def test_plugins_that_load_are_named_and_never_hide_ours(monkeypatch):
-    offered = [
-        Plugin("mine", "pkg:mine", len, None),
-        Plugin("gigpo", "pkg:gigpo", len, None),
-        Plugin("broken", "pkg:broken", None, "ImportError: no"),
-    ]
-    monkeypatch.setattr("creditlib.rows.settings.plugins", lambda: offered)
-    named = estimator_names()
-    assert named["mine"] is len
-    assert named["gigpo"] is cl.gigpo
-    assert "broken" not in named
-
-
-def test_the_name_in_a_registry():
-    assert estimator_of("creditlib_grpo").__name__ == "grpo"
-    assert estimator_of("creditlib_nothing") is estimator_of("grpo") is None
-
-
-def credits_turns(*, reward: words.Reward) -> words.TurnCredit: ...
-def credits_rows(*, reward: words.Reward) -> words.Credit: ...
-def advantages(*, reward: words.Reward) -> words.Advantage: ...
-def returns(*, reward: words.Reward) -> words.TurnReturns: ...
-def factor(*, reward: words.Reward) -> words.Factor: ...
-def shaped(*, reward: words.Reward) -> words.ShapedReward: ...
-
-
-@pytest.mark.parametrize(
-    ("function", "named"),
-    [
-        (credits_turns, True),
-        (credits_rows, True),
-        (advantages, True),
-        (returns, False),
-        (factor, False),
-        (shaped, False),
-    ],
-)
-def test_the_return_alias_alone_decides_who_gets_a_name(monkeypatch, function, named):
-    """A new estimator needs no list: its kind stands on its return annotation."""
-    name = function.__name__
-    monkeypatch.setattr(settings_module, "public_functions", lambda: {name: function})
-    monkeypatch.setattr(settings_module, "plugins", list)
-    settings_module._own_estimators.cache_clear()
-    assert (name in estimator_names()) is named
-    settings_module._own_estimators.cache_clear()
 
 
 def ignores_turns(*, turn: words.Turn) -> words.TokenReturns: ...

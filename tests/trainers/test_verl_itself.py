@@ -14,7 +14,7 @@ from trainer_modules import itself
 import creditlib as cl
 from creditlib.integrations.patching import verify
 from creditlib.integrations.verl import registry as adapter
-from creditlib.rows.settings import PREFIX, estimator_names
+from creditlib.rows.names import PREFIX, estimator_names
 from creditlib.testing import assert_close
 
 verl, ray_trainer, trainer_base, core_algos, verl_config, verl_workers, omegaconf, tensordict = (

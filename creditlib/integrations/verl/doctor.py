@@ -10,7 +10,7 @@ import os
 from importlib.metadata import EntryPoint, entry_points
 
 from creditlib.integrations.verl.settings import NAME, PATCH_ERRORS, TRAINER
-from creditlib.rows.settings import PREFIX, estimator_names
+from creditlib.rows.names import PREFIX, estimator_names
 from creditlib.vocabulary.messages import error_line
 
 __all__ = ["health"]

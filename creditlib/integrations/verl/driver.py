@@ -18,7 +18,7 @@ from creditlib.integrations.patching import HookError, post_import_hook, replace
 from creditlib.integrations.verl.batch import Step, credit_verl_batch
 from creditlib.integrations.verl.settings import TRAINER
 from creditlib.rows.credit import RowCredit
-from creditlib.rows.settings import is_ours
+from creditlib.rows.names import is_ours
 
 __all__ = ["patch_drivers"]
 

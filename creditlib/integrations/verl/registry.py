@@ -25,8 +25,8 @@ from creditlib.integrations.verl.settings import (
     verl_settings,
 )
 from creditlib.rows.credit import credit_rows
+from creditlib.rows.names import PREFIX, estimator_names
 from creditlib.rows.read import read_rows
-from creditlib.rows.settings import PREFIX, estimator_names
 from creditlib.rows.token_rewards import rewards_of_rows
 
 __all__ = ["estimator", "install", "register"]

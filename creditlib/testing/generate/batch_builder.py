@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from creditlib.testing.generate.byte_rows import HEAD, TURNS, Row, branches_of, groups_of, row_of
 from creditlib.testing.generate.decode import ValueDecoder, shaped
 from creditlib.vocabulary.annotations import Argument, Shape
 
 __all__ = [
     "STRUCTURE",
-    "TURNS",
     "BatchBuilder",
     "BatchConfig",
     "ByteLayout",
@@ -22,7 +22,6 @@ __all__ = [
     "byte_layout",
 ]
 
-TURNS = 4  # the largest number of turns of a trajectory
 TOKENS = 2 + TURNS * 5 + 2  # a lead, turns of up to 3 tokens with gaps of up to 2, a tail
 # The sizes of other axes; `timescale` has as many as the discounts that are the default.
 OTHER = {
@@ -37,8 +36,6 @@ OTHER = {
     "target": 3,
     "timescale": 4,
 }
-HEAD = 5 + 2 * TURNS  # group, valid, turns, lead, tail; size and gap of each turn
-COUNTS = (1, 2, 0, 3, TURNS)
 # Tensors that must agree with each other. Any other tensor is decoded by its axes and its range.
 STRUCTURE = (
     *("group", "valid", "turn_count", "turn_length", "length"),
@@ -102,54 +99,15 @@ def _size(axis: str) -> int:
     return int(axis) if axis.isdigit() else OTHER.get(axis, 4)
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A trajectory: its bytes, and the turn of each token (-1: the policy did not write it)."""
-
-    raw: bytes
-    valid: bool
-    sizes: list[int]
-    turn: list[int]
-
-
-def _groups(rows: Sequence[bytes], group_size: int) -> list[int]:
-    """Group ids: a trajectory joins the previous one or any earlier one, or starts a group.
-
-    Ids refer to other trajectories, so that shrinking one of them keeps the other groups.
-    """
-    if group_size:
-        return [number // group_size for number in range(len(rows))]
-    groups: list[int] = []
-    for number, raw in enumerate(rows):
-        action, which = raw[0] % 3, raw[0] // 3
-        if not number:
-            groups.append(0)
-        elif action == 1:
-            groups.append(max(groups) + 1)
-        else:
-            groups.append(groups[which % number if action == 2 else -1])
-    return groups
-
-
-def _row(raw: bytes) -> _Row:
-    count = COUNTS[raw[2] % len(COUNTS)]
-    sizes = [1 + raw[5 + k] % 3 for k in range(count)]
-    turn = [-1] * (raw[3] % 3)
-    for k, size in enumerate(sizes):
-        turn += [k] * size + [-1] * (raw[5 + TURNS + k] % 3 if k + 1 < count else 0)
-    turn += [-1] * (raw[4] % 3)
-    return _Row(raw, raw[1] % 4 != 3, sizes, turn)
-
-
 def build(
     layout: ByteLayout, names: Sequence[str], rows: Sequence[bytes], config: BatchConfig
 ) -> dict[str, Tensor]:
     """The tensors of a batch, one trajectory for each string of `layout.size` bytes."""
-    found = [_row(raw) for raw in rows]
+    found = [row_of(raw) for raw in rows]
     turns = max([len(row.sizes) for row in found], default=0) + config.extra_turns
     # There are more tokens than turns, so that the size of an axis identifies it.
     width = max([len(row.turn) for row in found] + [turns + 1]) + config.extra_tokens
-    builder = BatchBuilder(layout, found, _groups(rows, config.group_size), turns, width, config)
+    builder = BatchBuilder(layout, found, groups_of(rows, config.group_size), turns, width, config)
     result = {name: builder.tensor(name) for name in names}
     for name in names:
         spec = layout.tensors[name].spec
@@ -164,7 +122,7 @@ class BatchBuilder:
     def __init__(
         self,
         layout: ByteLayout,
-        rows: list[_Row],
+        rows: list[Row],
         groups: list[int],
         turns: int,
         width: int,
@@ -214,13 +172,13 @@ class BatchBuilder:
         wanted = 1 + self.config.level
         return next((s for s in argument.shapes if len(s.axes) == wanted), argument.shapes[0])
 
-    def by_turn(self, row: _Row, decode: ValueDecoder, start: int) -> list[Any]:
+    def by_turn(self, row: Row, decode: ValueDecoder, start: int) -> list[Any]:
         """One value for each turn, then padding."""
         count = len(row.sizes)
         values = [decode(byte) for byte in row.raw[start : start + count]]
         return values + [decode.fill] * (self.turns - count)
 
-    def by_token(self, row: _Row, decode: ValueDecoder, start: int) -> list[Any]:
+    def by_token(self, row: Row, decode: ValueDecoder, start: int) -> list[Any]:
         """One value for each token; tool output has the fill value."""
         return [
             decode(row.raw[start + at]) if turn >= 0 else decode.fill
@@ -294,7 +252,7 @@ class BatchBuilder:
             own = [[True] * len(row.turn) for row in rows]
             return self.tokens(own, _booleans, False)
         if name in ("rollout", "branch_of", "branch_at"):
-            return _integers(_branches(rows, self.groups)[name])
+            return _integers(branches_of(rows, self.groups)[name])
         if name in ("call_count", "target_count"):
             most, byte = OTHER[name.removesuffix("_count")], 3 + (name == "target_count")
             return _integers([row.raw[byte] // 3 % (most + 1) for row in rows])
@@ -302,21 +260,6 @@ class BatchBuilder:
         for row in rows:
             ends.append(ends[-1] + len(row.turn))
         return torch.tensor(ends, dtype=torch.int64)
-
-
-def _branches(rows: list[_Row], groups: list[int]) -> dict[str, list[int]]:
-    """Ids of rollouts; a branch is of an earlier rollout of its group that is no branch itself."""
-    found: dict[str, list[int]] = {"rollout": [], "branch_of": [], "branch_at": []}
-    for number, row in enumerate(rows):
-        earlier = [at for at in range(number) if groups[at] == groups[number]]
-        roots = [at for at in earlier if found["branch_of"][at] < 0]
-        which = row.raw[4] // 3
-        source = roots[which // 2 % len(roots)] if roots and which % 2 else None
-        found["rollout"].append(5 * number + 3)
-        found["branch_of"].append(-1 if source is None else found["rollout"][source])
-        written = 0 if source is None else sum(rows[source].sizes)
-        found["branch_at"].append(row.raw[3] // 3 % (written + 1))
-    return found
 
 
 def _integers(values: list[Any], width: int | None = None) -> Tensor:

@@ -2,14 +2,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from creditlib.testing.generate.batch_builder import (
-    COUNTS,
-    HEAD,
-    TURNS,
-    BatchConfig,
-    build,
-    byte_layout,
-)
+from creditlib.testing.generate.batch_builder import BatchConfig, build, byte_layout
+from creditlib.testing.generate.byte_rows import COUNTS, HEAD, TURNS
 from creditlib.testing.subject import subject_of
 from creditlib.vocabulary import (
     CoalitionValue,
