@@ -5,6 +5,7 @@ import torch
 from seed_numbers import LATER, assert_complete, cases, compare
 
 import creditlib as cl
+from creditlib.testing import assert_close
 
 BACKENDS = ("torch", "numba")
 
@@ -87,5 +88,5 @@ def test_hiper_whitens_each_level(whitened):
         real = real & start
     plain = hierarchical(x)[at][real]
     wanted = (plain - plain.mean()) / (plain.std(unbiased=False) + 1e-8)
-    assert torch.allclose(found[real], wanted, atol=1e-12)
+    assert_close(found[real], wanted)
     assert not found[~real].any()

@@ -92,14 +92,16 @@ def test_against_a_loop(passes, seed):
     for step in range(passes):
         gamma = {side: _deviation(own) for side, own in margin.items()} if step else gamma
         share = {
-            side: [sigmoid(m / gamma[side]) * a for m, (*_, a) in zip(margin[side], own)]  # noqa: B905
+            side: [
+                sigmoid(m / gamma[side]) * a for m, (*_, a) in zip(margin[side], own, strict=True)
+            ]
             for side, own in sides.items()
         }
         margin = _margins(sides, share)
     for side, own in sides.items():
         for (i, t, *_), m in zip(own, margin[side], strict=True):
             expected[i, t] = 0.8 + 0.4 * sigmoid(m / gamma[side])
-    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
+    assert_close(found, expected, torch.float32)
 
 
 def _margins(sides, share):
