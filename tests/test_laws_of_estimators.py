@@ -1,7 +1,7 @@
 """Every estimator, weight and shaper keeps every law that it does not declare broken.
 
 Each law gets 50 batches, and 200 with `--nightly`. Each option, and the reference where another
-backend is the default, get half as many.
+backend is the default, get a fifth as many, and those that a law asks for at least.
 `docs/laws.md` is the table.
 """
 
@@ -86,7 +86,7 @@ def test_every_choice_keeps_the_laws(name, options, examples):
         kept_after_all = exact and law.name == "the_expected_gradient_is_the_true_one"
         if not law.applies(each) or (law.name in declared(each) and not kept_after_all):
             continue
-        verdict = run_law(law, each, examples=max(examples // 2, law.minimum))
+        verdict = run_law(law, each, examples=max(examples // 5, law.minimum))
         assert verdict.state in ("kept", "untried"), f"{law.name}: {counterexample(verdict)}"
 
 
@@ -97,7 +97,7 @@ def test_the_reference_keeps_the_laws_too(name, examples, monkeypatch):
     each = SUBJECTS[name]
     for law in LAWS.values():
         if law.applies(each) and law.name not in declared(each):
-            verdict = run_law(law, each, examples=max(examples // 2, law.minimum))
+            verdict = run_law(law, each, examples=max(examples // 5, law.minimum))
             assert verdict.state in ("kept", "untried"), f"{law.name}: {counterexample(verdict)}"
 
 

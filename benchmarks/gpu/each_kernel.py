@@ -21,7 +21,10 @@ __all__ = ["NAMES", "launch"]
 # Sizes that no tile divides, for the memory checker, under which everything takes long.
 SMALL = ((520, 517, 5), (7, 5000, 9))
 # All kernels of padded rows are launched by these.
-NAMES = ("gae", "reinforce_plus_plus", "turn_sum", "to_tokens from turns", "gigpo", "pure")
+NAMES = (
+    *("gae", "two_level_gae", "reinforce_plus_plus", "turn_sum", "to_tokens from turns"),
+    *("importance_weight", "top_fraction", "gigpo", "pure"),
+)
 
 
 def launch(device: str, shapes: Sequence[tuple[int, int, int]]) -> int:

@@ -60,6 +60,22 @@ def _gae_into(batch: Batch) -> Any:
     return _gae(out=out)(batch)
 
 
+def _two_level_gae(batch: Batch) -> Any:
+    rates = {"gamma": 0.99, "lam": 0.95, "turn_gamma": 0.9, "turn_lam": 0.8}
+    return _call(cl.two_level_gae, "token_reward", "value", "turn", **rates)(batch)
+
+
+def _ratios(batch: Batch) -> Any:
+    now = -batch["weight"]
+    pair = {"log_prob": now, "old_log_prob": 0.9 * now}
+    return cl.importance_weight(**pair, turn=batch["turn"], **_offsets(batch))
+
+
+def _top(batch: Batch) -> Any:
+    score = batch["weight"]
+    return cl.top_fraction(token_score=score, turn=batch["turn"], fraction=0.2, **_offsets(batch))
+
+
 def _sums(batch: Batch) -> Any:
     turns = batch["process_reward"].shape[1]
     return cl.turn_sum(batch["token_reward"], batch["turn"], turns, **_offsets(batch))
@@ -76,6 +92,9 @@ OPERATIONS: Mapping[str, Run] = {
     "gae": _gae(),
     "gae float64": _gae_wide,
     "gae, out=": _gae_into,
+    "two_level_gae": _two_level_gae,
+    "importance_weight": _ratios,
+    "top_fraction": _top,
     "discounted_return": _call(cl.discounted_return, "token_reward", "turn", gamma=0.99),
     "reinforce_plus_plus": _call(cl.reinforce_plus_plus, "token_reward", "turn", gamma=0.99),
     "turn_sum": _sums,
@@ -101,7 +120,7 @@ OPERATIONS: Mapping[str, Run] = {
     ),
 }
 # What depends on how tokens lie in memory.
-PACKED = tuple(OPERATIONS)[:10]
+PACKED = tuple(OPERATIONS)[:13]
 
 
 def batch_of(shape: tuple[int, int, int], dtype: torch.dtype, layout: str) -> dict[str, Any]:

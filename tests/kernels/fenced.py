@@ -28,6 +28,7 @@ def main() -> None:
 
     interpreter.replace_once()
     from creditlib.ops.returns import triton_launch as launch
+    from creditlib.ops.two_level import triton_launch as two_level
 
     beyond = fenced(torch.zeros(4))
     if "--beyond" in sys.argv:
@@ -41,6 +42,8 @@ def main() -> None:
             x, who = fenced(torch.ones(each.shape)), fenced(each)
             out = fenced(torch.zeros(each.shape)), fenced(torch.zeros(each.shape))
             launch.gae(x, x, who, gamma=0.9, lam=0.8, offsets=offsets, out=out)
+            rates = {"gamma": 0.9, "lam": 0.8, "turn_gamma": 0.7, "turn_lam": 0.6}
+            two_level.two_level_gae(x, x, who, **rates, offsets=offsets, out=out)
             launch.token_returns(x, who, gamma=0.9, present=fenced(who > -2), offsets=offsets)
 
 

@@ -38,6 +38,7 @@ def calls() -> dict[str, Callable[[], Any]]:
     few: dict[str, Any] = {name: each[:8] for name, each in tokens.items() if name != "gamma"}
     many = {name: empty(600, WIDTH, dtype=each.dtype) for name, each in few.items()}
     critic = {"gamma": 0.99, "lam": 0.95}
+    ratios = {"log_prob": values, "old_log_prob": values, "turn": turn}
     outcome = {"reward": reward, "group": group}
 
     def to_tokens(turn_credit: torch.Tensor) -> torch.Tensor:
@@ -63,12 +64,21 @@ def calls() -> dict[str, Callable[[], Any]]:
         "gae packed": lambda: cl.gae(
             **packed, value=packed["token_reward"], offsets=offsets, **critic
         ),
+        "two_level_gae": lambda: cl.two_level_gae(**tokens, value=values, lam=0.95, turn_lam=0.9),
+        "two_level_gae packed": lambda: cl.two_level_gae(
+            **packed, value=packed["token_reward"], offsets=offsets, **critic
+        ),
         "discounted_return": lambda: cl.discounted_return(**tokens),
         "reinforce_plus_plus": lambda: cl.reinforce_plus_plus(**tokens),
         "whiten": lambda: cl.whiten(values, mask),
         "whiten few": lambda: cl.whiten(values[:2], mask[:2]),
         "to_tokens turns": lambda: to_tokens(credit),
         "to_tokens rows": lambda: to_tokens(reward),
+        "importance_weight": lambda: cl.importance_weight(**ratios),
+        "importance_weight of turns": lambda: cl.importance_weight(
+            **ratios, turns=TURNS, level="turn"
+        ),
+        "top_fraction": lambda: cl.top_fraction(token_score=values, turn=turn, fraction=0.2),
         "turn_sum": lambda: cl.turn_sum(values, turn, TURNS),
         "grpo": lambda: cl.grpo(**outcome),
         "grpo to tokens": lambda: to_tokens(cl.grpo(**outcome)),

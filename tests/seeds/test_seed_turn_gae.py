@@ -93,9 +93,9 @@ def test_spo(source, name, dtype):
 
 @pytest.mark.parametrize("source", LATER)
 def test_the_token_whose_value_is_read_turns_the_sign(source):
-    """First token against last token: the sign of more than a sixth of the turns differs."""
+    """First token against last token: the sign of more than a tenth of the tokens differs."""
     x, _ = batch("turn_gae_tokens", source)
     first, last = (on_tokens(x, at, lam=0.8)[0] for at in ("first", "last"))
     written = x["turn"] >= 0
     differs = (first * last < 0)[written].float().mean()
-    assert 0.1 < differs < 0.4
+    assert differs > 0.1

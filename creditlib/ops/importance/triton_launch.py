@@ -12,7 +12,7 @@ from creditlib.inputs.turn_order import refuse_unordered_turns
 from creditlib.ops.backend.triton_tensors import OPTIONS, bits, on
 from creditlib.ops.importance.reference import LARGEST_LOG
 from creditlib.ops.importance.triton_kernel import ratio_kernel
-from creditlib.ops.precision import narrow, wide
+from creditlib.ops.precision import float_dtype, wide
 from creditlib.ops.tokens.reference import refuse_turns
 from creditlib.ops.tokens.triton_launch import sum_turns
 
@@ -33,7 +33,7 @@ def token_ratios(
 ) -> Tensor:
     """The bounded ratio of each token; exactly 0 where turn < 0."""
     refuse_unordered_turns("importance_weight", turn, offsets)
-    dtype = narrow(log_prob[:0].to(torch.float64), log_prob, old_log_prob).dtype
+    dtype = torch.promote_types(float_dtype(log_prob), float_dtype(old_log_prob))
     result = torch.empty(turn.shape, dtype=dtype, device=turn.device)
     tokens = turn.numel()
     if not tokens:

@@ -73,7 +73,7 @@ def summarize(
         value += begin + row * value_stride
     if present is not None:
         present += begin + row * present_stride
-    at, _, written, own, gap, critic = load(
+    at, _, written, own, gap, critic, _ = load(
         reward + begin + row * reward_stride,
         value,
         turn + begin + row * turn_stride,
@@ -188,7 +188,7 @@ def finish(
         value += begin + row * value_stride
     if present is not None:
         present += begin + row * present_stride
-    at, inside, written, own, gap, critic = load(
+    at, inside, written, own, gap, critic, _ = load(
         reward + begin + row * reward_stride,
         value,
         turn + begin + row * turn_stride,

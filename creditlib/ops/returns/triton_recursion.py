@@ -15,7 +15,16 @@ import triton.language as tl
 
 from creditlib.ops.scans.triton_kernel import affine_scan, first, shift_left
 
-__all__ = ["NONE", "as_integer", "as_value", "chunk_credits", "deltas", "load", "look_ahead"]
+__all__ = [
+    "NONE",
+    "as_integer",
+    "as_value",
+    "chunk_credits",
+    "deltas",
+    "load",
+    "look_ahead",
+    "nearest",
+]
 
 # These bits are a NaN that no arithmetic yields; `as_integer` writes another one for every NaN.
 NONE = tl.constexpr(-1)
@@ -62,7 +71,9 @@ def load(
     ACC: tl.constexpr,
     CHUNK: tl.constexpr,
 ):
-    """(at, inside, written, reward, gap, value) of a chunk; gap: a reward on an unwritten token.
+    """(at, inside, written, reward, gap, value, turn) of a chunk.
+
+    gap: a reward on an unwritten token. turn: any number where `written` is false.
 
     Packed rows are loaded in whole groups of 16 tokens if there is room, so that loads are wide;
     tokens of other rows are dropped. Positions are compared as `end - chunk * CHUNK`, so that the
@@ -74,7 +85,8 @@ def load(
     if PACKED:
         inside = inside & (at >= skip)
     near = index < tl.where(room, (end - chunk * CHUNK + 15) // 16 * 16, 0)
-    written = inside & (_load_part(turn, at, inside, near, room, -1, PACKED) >= 0)
+    who = _load_part(turn, at, inside, near, room, -1, PACKED)
+    written = inside & (who >= 0)
     x = _load_part(reward, at, inside, near, room, 0.0, PACKED).to(ACC)
     counts = inside & (x == x)
     if present is not None:
@@ -85,7 +97,7 @@ def load(
     if value is not None:
         critic = _load_part(value, at, inside, near, room, 0.0, PACKED).to(ACC)
         critic = tl.where(written, critic, 0.0)
-    return at, inside, written, own, gap, critic
+    return at, inside, written, own, gap, critic, who
 
 
 @triton.jit
@@ -95,7 +107,8 @@ def _nearer(ahead, pending, own, own_pending):
 
 
 @triton.jit
-def _nearest(ahead, own):
+def nearest(ahead, own):
+    """`own`, or what lies ahead where it is NONE."""
     return tl.where(own == NONE, ahead, own)
 
 
@@ -117,7 +130,7 @@ def look_ahead(own, gap, ahead, pending, VALUED: tl.constexpr, SIZE: tl.constexp
         later = shift_left(sums, pending, SIZE)
         last = first(sums, SIZE)
     elif VALUED and case == 1:
-        found = tl.associative_scan(own, 0, _nearest, reverse=True)
+        found = tl.associative_scan(own, 0, nearest, reverse=True)
         found = tl.where(found == NONE, ahead, found)
     at_first = first(found, SIZE) if VALUED else tl.maximum(tl.max(own, 0), ahead)
     return shift_left(found, ahead, SIZE), later, at_first, last

@@ -13,6 +13,7 @@ from creditlib.ops.scans.triton_kernel import affine_scan, first
 __all__ = [
     "bounds",
     "end_state",
+    "first_written",
     "store_chunk",
     "store_first_written",
     "turns",
@@ -79,7 +80,7 @@ def store_first_written(advantage, returns, position, ahead, pending, credit):
 
 
 @triton.jit
-def _first_written(turn, skip, end, CHUNK: tl.constexpr):
+def first_written(turn, skip, end, CHUNK: tl.constexpr):
     """The position of the first written token of a row, its end if there is none."""
     index = tl.arange(0, CHUNK)
     position = end
@@ -136,7 +137,7 @@ def whole(
     decay = tl.full((), decay, ACC)
     chunk = (end - 1) // CHUNK
     while chunk >= 0:
-        at, inside, written, own, gap, critic = load(
+        at, inside, written, own, gap, critic, _ = load(
             reward, value, turn, present, chunk, skip, end, room, PACKED, ACC, CHUNK
         )
         credits, ahead, pending, credit = chunk_credits(
@@ -149,7 +150,7 @@ def whole(
         )  # fmt: skip
         chunk -= 1
     if EVERY and ((pending != 0) & (ahead != NONE)):
-        position = _first_written(turn, skip, end, CHUNK)
+        position = first_written(turn, skip, end, CHUNK)
         store_first_written(advantage, returns, position, ahead, pending, credit)
 
 
