@@ -126,6 +126,8 @@ COMPOSITIONS = {
     "docs/which_estimator.md": "GiGPO's two parts; Dr. GRPO times a duration weight",
     "docs/axes.md": "GiGPO's form: credit of the trajectory and of the turn (decision 17)",
     "docs/by_hand.md": "GiGPO times a duration weight (decision 17)",
+    "docs/agents.md": "an outcome minus that of replays (CCPO)",
+    "docs/survey.md": "each line is that of the method it stands under",
     "examples/own_estimator.py": "rank credit times a duration weight (decision 17)",
 }
 # They define estimators that work on tokens or turns themselves.

@@ -111,7 +111,7 @@ MUTANTS = [
     Mutant(
         "the penalty for length has no limit",
         "shaping/overlong.py",
-        "over.clamp(0, 1)",
+        'over.clamp(0, 1 if beyond == "clip" else None)',
         "over.clamp(0)",
         "overlong_penalty",
         by_hand("shaping/test_overlong.py"),

@@ -138,8 +138,8 @@ MUTANTS = [
     ),
     Mutant(
         "the potential after the last turn is the padding",
-        "shaping/potential.py",
-        "torch.where(last, end, after)",
+        "algebra/turns.py",
+        "torch.where(shift_left(where, 1, 0), after, last)",
         "after",
         "potential_shaping",
         by_hand("shaping/test_potential.py"),

@@ -66,8 +66,8 @@ MUTANTS = [
     Mutant(
         "the return starts again after tool output",
         "ops/returns/reference.py",
-        "torch.where(where, torch.full_like(value, decay), torch.ones_like(value))",
-        "torch.where(where, torch.full_like(value, decay), torch.zeros_like(value))",
+        "factor = torch.where(where, each, torch.ones_like(value))",
+        "factor = torch.where(where, each, torch.zeros_like(value))",
         "discounted_return",
         by_hand("ops/returns/test_right_aligned.py", "test_rows_whose_lengths_cannot_be_read"),
     ),

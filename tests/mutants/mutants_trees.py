@@ -75,7 +75,7 @@ MUTANTS = [
         ),
     ),
     Mutant(
-        "a missing score is a score of 0",
+        "a missing score of one reward is a score of 0",
         "shaping/combine.py",
         "mass = mass + scale * wide(scored)",
         "mass = mass + scale",

@@ -1,14 +1,20 @@
 """Statistics by group: center and scale of values among those with equal ids."""
 
 from creditlib.ops.backend.operation import Operation
-from creditlib.ops.backend.sizes import broadcast_to
+from creditlib.ops.backend.sizes import broadcast_to, same_shape
 from creditlib.ops.groups import reference
 from creditlib.ops.precision import narrow, wide
 
 __all__ = ["dense", "group_scale", "relative"]
 
 dense = Operation(reference.dense)
-group_scale = Operation(reference.group_scale)
+
+group_scale = Operation(
+    reference.group_scale,
+    schema="(Tensor x, Tensor index, Tensor where, str scale='std', int ddof=1) -> Tensor",
+    check=same_shape("x", "index", "where"),
+    shape=lambda given: given["x"].new_empty(given["x"].shape),
+)
 
 relative = Operation(
     reference.relative,

@@ -64,7 +64,7 @@ turn_returns = Operation(
 decayed_returns = Operation(
     reference.decayed_returns,
     schema="(Tensor x, Tensor where, Tensor decay) -> Tensor",
-    check=same_shape("x", "where"),
+    check=same_shape("x", "where", "decay"),
     whole=True,
     shape=lambda given: given["x"].new_empty(given["x"].shape),
 )

@@ -17,11 +17,13 @@ CALLS = {
     "gae": ((X, X.double(), TURN), {"gamma": 0.5, "lam": 0.5}),
     "whitened_gae": ((X, X.double(), TURN), {"gamma": 0.5, "lam": 0.5, "eps": 0.0}),
     "turn_returns": ((SMALL, SMALL > 0, 0.5), {}),
+    "decayed_returns": ((SMALL, SMALL > 0, SMALL), {}),
     "reverse_minimum": ((SMALL,), {}),
     "to_tokens": ((SMALL, TURN), {}),
     "sum_turns": ((X, TURN, 2), {}),
     "moments": ((X, TURN >= 0, 0.0), {}),
     "standardize": ((X, TURN >= 0, 0.0), {}),
+    "group_scale": ((SMALL[0], ROWS - 3, WHERE), {"scale": "mad"}),
     "relative": ((SMALL[0], [ROWS], WHERE), {"scale": "std"}),
 }
 
