@@ -170,7 +170,9 @@ def _listed_rewards(
 def carried(value: Tensor, turn: Tensor, decay: float | Tensor, offsets: Tensor | None) -> Tensor:
     """y[t] = value[t] + decay[t] · y[next written token] at written tokens, 0 elsewhere.
 
-    >>> carried(torch.tensor([[1.0, 9.0, 4.0]]), torch.tensor([[0, -1, 0]]), 0.5, None)
+    `value` is 0 where the policy wrote nothing.
+
+    >>> carried(torch.tensor([[1.0, 0.0, 4.0]]), torch.tensor([[0, -1, 0]]), 0.5, None)
     tensor([[3., 0., 4.]])
     """
     where, row = turn >= 0, None if offsets is None else rows_of(offsets, turn.shape[-1])

@@ -20,7 +20,7 @@ __all__ = ["sotopia"]
 def sotopia(
     *, rewards: Rewards, share: Share, turn_count: TurnCount, valid: Valid | None = None
 ) -> TurnRewards:
-    """The mean of the dimensions, each scaled to 0 … 1 over the batch, cut into turns by `share`.
+    """The mean of the dimensions, each scaled to 0 to 1 over the batch, cut into turns by `share`.
 
         r[i,k] = R[i] · share[i,k] / Σ_k share[i,k]
         R[i] = mean over d of (rewards[i,d] − min) / (max − min), those of the batch

@@ -63,7 +63,7 @@ def habc_weight(
     ...     demonstrated=torch.tensor([[False, True]]),
     ...     turn_count=torch.tensor([2]),
     ... )
-    tensor([[1.2756, 0.7244]])
+    tensor([[1.2758, 0.7242]])
     """
     where = valid_turns(turn_count, viability.shape[1], valid)
     before, after = wide(viability), wide(viability_after)
