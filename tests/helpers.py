@@ -1,6 +1,8 @@
 """What several test files share: public functions and arguments for them, plain loops, batches."""
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +10,9 @@ from typing import Any
 import torch
 
 import creditlib as cl
+from creditlib import ops
 from creditlib.ops.backend.lookup import implementation_of
+from creditlib.ops.backend.operation import Operation
 from creditlib.testing import random_arguments
 from creditlib.vocabulary.annotations import options_of, tensors_of
 from creditlib.vocabulary.backends import INSTALLED, interpreted
@@ -198,6 +202,18 @@ def elsewhere(function, device):
         return out
 
     return call
+
+
+def operators():
+    """The names of the operations that are operators of torch.library."""
+    packages = [each.name for each in pkgutil.iter_modules(ops.__path__) if each.ispkg]
+    found = [vars(importlib.import_module(f"creditlib.ops.{name}")) for name in packages]
+    return {
+        name
+        for names in found
+        for name, thing in names.items()
+        if isinstance(thing, Operation) and thing.operators
+    }
 
 
 def results(value):

@@ -60,6 +60,8 @@ OTHERS = {
         },
     ),
     "macro_actions": (layouts.macro_actions, (TURN,), {"size": 2}),
+    "turn_values": (layouts.turn_values, (TURN + 0.5, TURN, 3), {"at": "before"}),
+    "turn_ends": (layouts.turn_ends, (TURN,), {}),
     "thoughts": (
         layouts.thoughts,
         (torch.tensor([[1, 1, 0], [2, 3, 3]]), torch.tensor([2, 3]), TURN),

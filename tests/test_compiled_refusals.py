@@ -2,11 +2,10 @@
 
 import pytest
 import torch
+from helpers import operators
 from vocabulary.test_wrong_calls import WRONG_CALLS
 
 import creditlib as cl
-from creditlib.ops import groups, returns, scans, tokens, whiten
-from creditlib.ops.backend.operation import Operation
 from creditlib.vocabulary.backends import INSTALLED
 
 # Functions that run on the host by design, and refusals that look at values: while a call is
@@ -114,17 +113,26 @@ WRONG_SIZES = {
         (X[0], [torch.zeros(3, dtype=torch.int64)], torch.ones(2, dtype=torch.bool)),
     ],
     "reverse_minimum": [],
-}
-DECLARED = {
-    name
-    for package in (groups, returns, scans, tokens, whiten)
-    for name, thing in vars(package).items()
-    if isinstance(thing, Operation) and thing.operators
+    "group_scale": [(X[0], TURN[0, :2], torch.ones(3, dtype=torch.bool))],
+    "decayed_returns": [(X, torch.zeros(2, 3).bool(), X[:1])],
+    "token_ratios": [(X, X, MORE, 0.0, 2.0, False), (X, X[:, :2], TURN, 0.0, 2.0, False)],
+    "log_ratio_sums": [(X, X, MORE, 1, False), (X, X[:, :2], TURN, 1, False)],
+    "top_mask": [(X, MORE, 0.5, False)],
+    "two_level_gae": [
+        (X, X, MORE, 1.0, 1.0, 1.0, 1.0),
+        (X, X[:, :2], TURN, 1.0, 1.0, 1.0, 1.0),
+        (X, X, TURN, 1.0, 1.0, 1.0, 1.0, False, torch.zeros(3)),
+    ],
+    "min_returns": [(X, TURN[:1, 0], None)],
+    "min_form_credit": [
+        (X, TURN[:1, 0], TURN[:, 0], "softmin", 0.1, "step", 1.0, "zero"),
+        (X, TURN[:, 0], TURN[:1, 0], "softmin", 0.1, "step", 1.0, "zero"),
+    ],
 }
 
 
 def test_every_operator_has_wrong_sizes_here():
-    assert set(WRONG_SIZES) == DECLARED
+    assert set(WRONG_SIZES) == operators()
 
 
 @pytest.mark.parametrize(
