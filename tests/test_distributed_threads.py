@@ -3,11 +3,14 @@
 import threading
 from contextlib import contextmanager
 
+import pytest
 import torch
+from helpers import NEEDS, assert_same, numeric_names, results
 
 import creditlib as cl
 from creditlib import distributed
 from creditlib.distributed import gathered
+from creditlib.testing import random_arguments
 
 
 class Ranks:
@@ -147,3 +150,25 @@ def test_a_pair_of_outs_receives_the_rows_of_its_rank():
         for own, place, other in zip(ours, out, theirs, strict=True):
             assert own is place
             assert torch.equal(place, other)
+
+
+FUNCTIONS = [name for name in numeric_names() if name != "match_reward"]  # it compares no rows
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("first", [5, 12])
+def test_every_function_gives_on_two_ranks_what_it_gives_on_one(name, first):
+    """Groups lie on both ranks, or one rank has no rows."""
+    function, more = getattr(cl, name), NEEDS.get(name, {})
+    x = random_arguments(function, seed=3, batch=12, optional=True)
+    parts = [
+        {key: value[:first] for key, value in x.items()},
+        {key: value[first:] for key, value in x.items()},
+    ]
+    found = on_ranks(lambda rank: gathered(function)(**parts[rank], **more))
+    for number, whole in enumerate(results(function(**x, **more))):
+        own = [results(each)[number] for each in found]
+        if whole.ndim:
+            assert_same(torch.cat(own), whole)
+        else:
+            assert all(torch.equal(each, whole) for each in own)
