@@ -60,8 +60,8 @@ def delta_weight(
         a pass: γ from the margins so far;  A is multiplied by σ(m / γ) in both μ;  m from the new μ
 
     Tokens of credit 0 are on no side: x = low. `hidden` is read 2 · (passes + 1) times and never
-    copied as a whole: memory peaks at no more than 1.2 times the inputs, from 50,000 tokens of
-    1,024 features on. Multiply credit of tokens by it:
+    copied as a whole: from 50,000 tokens of 512 features on, memory peaks at no more than 1.2
+    times the inputs in float32, and 1.3 times in bfloat16. Multiply credit of tokens by it:
     `to_tokens(credit, turn, weight=delta_weight(...))`.
 
     Options:

@@ -91,7 +91,9 @@ def action_margin(
     """
     loop = fused_loop("action_margin", backend, reward)
     if loop is not None:
-        return loop(reward, group, anchor, action, turn_count, valid, gamma=gamma, prior=prior)
+        return loop(
+            reward, group, anchor, action, turn_count, valid, gamma=gamma, prior=prior, eps=_EPS
+        )
     rows = valid_rows(valid, reward)
     where = valid_turns(turn_count, anchor.shape[1], valid) & (anchor >= 0) & (action >= 0)
     # Centred first, so that the rewards of a constant group are exactly 0.
@@ -113,7 +115,7 @@ def action_margin(
     return seen / (seen + prior + _EPS) * credit
 
 
-_EPS = 1e-6  # of `numba_state_rows` too
+_EPS = 1e-6
 
 
 def _visits(key: Tensor, where: Tensor, backend: str) -> Tensor:

@@ -27,6 +27,7 @@ from creditlib.vocabulary import (
     Gamma,
     Group,
     InvalidAction,
+    LeaveOut,
     Lone,
     Reward,
     TurnCount,
@@ -54,12 +55,6 @@ EpisodeOver = Annotated[
     ArgumentSpec(
         "the members of E's mean and deviation: each trajectory once, once for each of its turns, "
         "or once with the penalty of its first turn"
-    ),
-]
-LeaveOut = Annotated[
-    Literal["turn", "trajectory"],
-    ArgumentSpec(
-        "what is left out of the mean of a turn: itself, all turns of its trajectory, or nothing"
     ),
 ]
 InvalidPenalty = Annotated[float, ArgumentSpec("reward that an invalid action costs", low=0)]

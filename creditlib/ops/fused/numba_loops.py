@@ -230,6 +230,7 @@ def action_margin(
     *,
     gamma: float,
     prior: float,
+    eps: float,
 ) -> Tensor:
     """`creditlib.action_margin`."""
     rows = flat(reward, np.float64), flat(group, np.int64)
@@ -238,7 +239,7 @@ def action_margin(
     _refuse_other_turns("action_margin", anchor, action=turns[1])
     result = np.empty(len(turns[0]))
     action_margin_rows(
-        *rows, *turns, count, flat(valid, np.bool_), float(gamma), float(prior), options_of(),
+        *rows, *turns, count, flat(valid, np.bool_), float(gamma), float(prior), eps, options_of(),
         result,
     )  # fmt: skip
     return result_of(result, anchor.shape, reward)

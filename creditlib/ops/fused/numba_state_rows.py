@@ -16,9 +16,7 @@ from creditlib.ops.fused.numba_rows import existing, repeated
 from creditlib.ops.groups.numba_rows import number_pairs, relative_rows
 from creditlib.ops.returns.numba_rows import turn_rows
 
-__all__ = ["MARGIN_EPS", "action_margin_rows", "hgpo_rows"]
-
-MARGIN_EPS = 1e-6  # of `action_margin`
+__all__ = ["action_margin_rows", "hgpo_rows"]
 
 
 @compiled
@@ -90,6 +88,7 @@ def action_margin_rows(
     valid: Any,
     gamma: float,
     prior: float,
+    eps: float,
     options: Any,
     result: Any,
 ) -> None:
@@ -117,7 +116,7 @@ def action_margin_rows(
     for u in range(size):
         if met[u] and visits[state[u]] > counts[taken[u]]:
             seen = counts[taken[u]]
-            belief[u // turns, u % turns] = seen / (seen + prior + MARGIN_EPS)
+            belief[u // turns, u % turns] = seen / (seen + prior + eps)
             margin[u // turns, u % turns] = belief[u // turns, u % turns] * (
                 above_state[u] - above_action[u]
             )
@@ -127,4 +126,4 @@ def action_margin_rows(
     for i in range(rows):
         for k in range(turns):
             seen = mass[i, k]
-            result[i * turns + k] = seen / (seen + prior + MARGIN_EPS) * credit[i, k]
+            result[i * turns + k] = seen / (seen + prior + eps) * credit[i, k]
