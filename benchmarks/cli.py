@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import allocator, compare, grid, peers, report, results, show
+from benchmarks.files.file_command import files
 from benchmarks.machine import ROOT, machine
 from benchmarks.run import Setting, measure, setting
 from benchmarks.work import Plan
@@ -126,6 +127,9 @@ def _progress(console: Console) -> Progress:
         transient=True,
         disable=not sys.stderr.isatty() and not console.is_terminal,
     )
+
+
+app.command("files")(files)
 
 
 @app.command("report")

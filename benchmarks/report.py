@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import figures, grid, plots, predicted, rivals
+from benchmarks.files import page as files_page
 from benchmarks.results import Row, latest, read
 from benchmarks.show import duration, ratio
 
@@ -65,7 +66,10 @@ def write(files: Sequence[Path], docs: Path, folder: Path | None = None) -> list
         made += rivals.draw(mine, docs / "plots", machine)
     docs.mkdir(parents=True, exist_ok=True)
     path = docs / "performance.md"
-    path.write_text(page(rows, [each.name for each in made], predicted.section(folder)))
+    more = [predicted.section(folder)]
+    more += [files_page.section(folder.with_name("files"))] if folder else []
+    text = "\n".join(each for each in more if each)
+    path.write_text(page(rows, [each.name for each in made], text))
     return [path, *made]
 
 

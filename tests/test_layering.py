@@ -49,6 +49,7 @@ EXTRAS = {
     "typer": ["cli"],
     "rich": ["cli", "report"],
     "pyarrow": ["rollouts"],
+    "ray": ["rollouts.crediting.ray_engine"],
     "scipy": ["ops.matching"],
     "rapidfuzz": ["inputs.similarity"],
     "examples": ["cli"],  # from a checkout: `creditlib demo` runs examples/textworld
@@ -165,6 +166,7 @@ PLANTED = {
         {"inputs/ids.py": "def f():\n    import rapidfuzz\n"},
         "inputs.ids imports rapidfuzz",
     ),
+    "ray": ({"rollouts/a.py": "import ray\n"}, "rollouts.a imports ray"),
     "scipy": ({"shaping/a.py": "import scipy\n"}, "shaping.a imports scipy"),
     "a trainer": ({"rows/a.py": "import verl\n"}, "rows.a imports verl"),
 }

@@ -20,7 +20,7 @@ from creditlib.vocabulary.annotations import options_of, result_of, tensors_of
 PACKAGE = Path(cl.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 EXTRAS = ["triton", "numba", "hypothesis", "typer", "rich", "pyarrow", "textworld", "rapidfuzz"]
-EXTRAS += ["scipy", "matplotlib", "tensordict"]
+EXTRAS += ["scipy", "matplotlib", "tensordict", "ray"]
 # Decorators whose functions are found by other means than `__all__`.
 REGISTERED = {"callback", "command", "jit", "law"}
 

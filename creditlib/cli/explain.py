@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from creditlib.cli.named_modules import import_named
-from creditlib.cli.typer_app import app, make_console, name_and_value
+from creditlib.cli.typer_app import KEY_HELP, app, make_console, name_and_value
 from creditlib.registry import resolve
 from creditlib.report import explain as explain_rollouts
 from creditlib.report.law_report import value_of
@@ -25,6 +24,7 @@ _FLAGS = {
     "resolve: `name`": "--estimator",
     "read: `format`": "--format",
     "read: `reward_weights`": "--reward-weight",
+    "read: `keys`": "--key",
     "explain: `group`": "--group",
     "anchor_ids: `similarity`": "--similarity",
 }
@@ -33,7 +33,13 @@ _FORMATS = f"{AUTO}, {format_names()}, or mypkg.module:FORMAT."
 
 @app.command(short_help="Show how estimators credit your rollouts.")
 def explain(
-    file: Annotated[Path, typer.Argument(help="JSON or Parquet file, or a folder of them.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="JSON or Parquet files, folders, quoted patterns, or -.",
+        ),
+    ],
     estimator: Annotated[
         list[str], typer.Option("--estimator", "-e", help="Name or mypkg.module:function.")
     ],
@@ -49,6 +55,7 @@ def explain(
         float | None,
         typer.Option(help="Share an anchor from this similarity of observations, 0 to 1."),
     ] = None,
+    key: Annotated[list[str] | None, typer.Option("--key", help=KEY_HELP)] = None,
     reward_weight: Annotated[
         list[str] | None,
         typer.Option("--reward-weight", help="TRL: reward column to sum, such as accuracy=1.0."),
@@ -59,10 +66,17 @@ def explain(
     import_named("explain", "--format", format)
     options = _options(option or [], estimator)
     weights = dict(_weight(text) for text in reward_weight or [])
+    keys = dict(name_and_value("explain", "--key", text) for text in key or [])
     with _options_as_typed():
         for name in estimator:
             resolve(name)
-        rollouts = read(file, format=format, similarity=similarity, reward_weights=weights or None)
+        rollouts = read(
+            files,
+            format=format,
+            similarity=similarity,
+            reward_weights=weights or None,
+            keys=keys or None,
+        )
         explanation = explain_rollouts(
             rollouts,
             estimator,

@@ -12,7 +12,10 @@ from rich.console import Console
 from creditlib.version import __version__
 from creditlib.vocabulary.messages import ContractError
 
-__all__ = ["app", "make_console", "name_and_value"]
+__all__ = ["KEY_HELP", "app", "make_console", "name_and_value"]
+
+# The option `--key` of the commands that read rollouts.
+KEY_HELP = "What a key of a row is: group, outcome, messages, prompt or id; such as group=task_id."
 
 app = typer.Typer(
     help="Credit assignment for reinforcement learning of language models and agents.",

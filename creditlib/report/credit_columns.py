@@ -122,10 +122,12 @@ def _missing_tensors(name: str, function: Callable[..., Any], rollouts: Rollouts
     listed = ", ".join(f"`{each}`" for each in names)
     if any("token" in known[each].contract for each in names if each in known):
         return f"{name} works on tokens: it needs {listed}, which rollout files do not have."
-    unread = next((each for each in names if not source_of(each)), None)
+    words = {each: source_of(each, rollouts.sources) for each in names}
+    unread = next((each for each in names if not words[each]), None)
     if unread is not None:
-        return f"{name} needs `{unread}`, which no key of a rollout file fills."
-    sources = ", and ".join(f"`{each}`, which is read from {source_of(each)}" for each in names)
+        file = f"file of the format {rollouts.format}" if rollouts.sources else "rollout file"
+        return f"{name} needs `{unread}`, which no key of a {file} fills."
+    sources = ", and ".join(f"`{each}`, which is read from {words[each]}" for each in names)
     return f"{name} needs {sources}; these rollouts have {_found_instead(names, rollouts)}."
 
 

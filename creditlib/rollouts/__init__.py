@@ -3,6 +3,7 @@
 `docs/rollouts.md` says which key fills which tensor.
 """
 
+from creditlib.rollouts.crediting import credit
 from creditlib.rollouts.formats import FORMATS
 from creditlib.rollouts.reading import read, write
 from creditlib.rollouts.rollout_format import Converted, RolloutFormat
@@ -13,6 +14,7 @@ __all__ = [
     "Converted",
     "RolloutFormat",
     "Rollouts",
+    "credit",
     "from_trajectories",
     "read",
     "write",

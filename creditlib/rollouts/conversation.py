@@ -8,7 +8,14 @@ from typing import Any, cast
 
 from creditlib.rollouts.values import Place, items_of, schema_error
 
-__all__ = ["PLACEHOLDER_NOTE", "conversation_turns", "has_placeholder"]
+__all__ = [
+    "PLACEHOLDER_NOTE",
+    "Message",
+    "conversation_turns",
+    "dialogue_turns",
+    "has_placeholder",
+    "texts_of",
+]
 
 Message = Mapping[str, Any]
 
@@ -16,6 +23,7 @@ PLACEHOLDER_NOTE = (
     "what is not text is not in the log: prompts, and observations, that differ only in an image "
     "count as equal."
 )
+_SYSTEM = frozenset(("system", "developer"))
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
@@ -44,6 +52,63 @@ def conversation_turns(prompt: object, completion: object, place: str) -> list[d
         else:
             seen.append(_content(message, where))
     return turns
+
+
+def dialogue_turns(
+    messages: object, key: str, place: str, *, before: object = None, before_key: str = "prompt"
+) -> list[dict[str, Any]]:
+    """The turns of a whole dialogue: each message of the assistant, and what precedes it.
+
+    `messages` is a text, which is one turn, or a list of messages. The observation of a turn is the
+    text of the messages since the turn before. Messages of the system are part of no observation,
+    except of the first one where nothing else precedes it. `before` is a prompt that the policy did
+    not write, a text or a list of messages: what follows its last message of the assistant precedes
+    the first turn. `key` and `before_key` name both in a refusal.
+
+    >>> question = {"role": "user", "content": "7*8?"}
+    >>> dialogue_turns([question, {"role": "assistant", "content": "56"}], "messages", "row 1")
+    [{'observation': '7*8?', 'text': '56'}]
+    >>> dialogue_turns("56", "answer", "row 1", before=[question])
+    [{'observation': '7*8?', 'text': '56'}]
+    """
+    seen = texts_of(before, before_key, place)
+    if isinstance(messages, str):
+        return [{"observation": "\n".join(seen) if seen else None, "text": messages}]
+    turns: list[dict[str, Any]] = []
+    system: list[str] = []
+    for message, where in _messages(messages, key, place):
+        if message["role"] == "assistant":
+            heard = seen or (system if not turns else [])
+            turns.append({"observation": "\n".join(heard) if heard else None})
+            turns[-1]["text"] = _written(message, where)
+            seen = []
+        elif message["role"] in _SYSTEM:
+            system.append(_content(message, where))
+        else:
+            seen.append(_content(message, where))
+    return turns
+
+
+def texts_of(prompt: object, key: str, place: str) -> list[str]:
+    """What a prompt says behind its last message of the assistant; None says nothing.
+
+    Messages of the system count where no other message does.
+
+    >>> texts_of([{"role": "system", "content": "Be brief."}], "prompt", "row 1")
+    ['Be brief.']
+    """
+    if prompt is None or isinstance(prompt, str):
+        return [prompt] if prompt else []
+    seen: list[str] = []
+    system: list[str] = []
+    for message, where in _messages(prompt, key, place):
+        if message["role"] == "assistant":
+            seen = []
+        elif message["role"] in _SYSTEM:
+            system.append(_content(message, where))
+        else:
+            seen.append(_content(message, where))
+    return seen or system
 
 
 def has_placeholder(messages: object) -> bool:
@@ -101,12 +166,13 @@ def _call(call: object, place: Place) -> str:
     whole = cast(Message, call)
     function = whole.get("function")
     named = cast(Message, function) if isinstance(function, Mapping) else whole
+    name = named.get("name") or (function if isinstance(function, str) else None)
     arguments = named.get("arguments")
     if arguments is None:
         arguments = ""
     if not isinstance(arguments, str):
         arguments = json.dumps(_without_null(arguments), ensure_ascii=False, default=str)
-    return f"{named.get('name') or 'tool'}({arguments})"
+    return f"{name or 'tool'}({arguments})"
 
 
 def _without_null(value: Any) -> Any:

@@ -5,32 +5,49 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["opened_once", "replaced"]
+from creditlib.rollouts.compressed import decompressed
+
+__all__ = ["STANDARD_INPUT", "is_credit_file", "opened_once", "replaced"]
+
+STANDARD_INPUT = Path("<stdin>")  # what "-" stands for
+
+
+def is_credit_file(path: Path) -> bool:
+    """Whether a file is one that `rollouts.credit` wrote: it is no input.
+
+    >>> is_credit_file(Path("runs/1.credit.parquet")), is_credit_file(Path("runs/1.parquet"))
+    (True, False)
+    """
+    return path.name.rpartition(".")[0].endswith((".credit", ".credited"))
 
 
 @contextlib.contextmanager
 def opened_once(path: Path) -> Generator[BinaryIO]:
-    """A file to read from any position; a pipe is first copied to a temporary file.
+    """A file to read from the start, again and again; one that is compressed as what it holds.
 
-    What was read from a pipe is gone, so a second look at its start would lose rows.
+    What was read from a pipe or from standard input is gone, so a second look at its start would
+    lose rows: it is first copied to a temporary file. What is not compressed can be read from any
+    position.
 
     >>> with opened_once(Path(__file__)) as file:
     ...     file.seekable()
     True
     """
-    with path.open("rb") as file:
-        if file.seekable():
-            yield file
+    standard = path == STANDARD_INPUT
+    with contextlib.nullcontext(sys.stdin.buffer) if standard else path.open("rb") as file:
+        if not standard and file.seekable():
+            yield decompressed(path, file)
             return
         with tempfile.TemporaryFile() as copy:
             shutil.copyfileobj(file, copy)
             copy.seek(0)
-            yield copy
+            yield decompressed(path, copy)
 
 
 @contextlib.contextmanager

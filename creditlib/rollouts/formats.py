@@ -6,26 +6,45 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
+from creditlib.rollouts.atif import ATIF
+from creditlib.rollouts.atropos import ATROPOS
+from creditlib.rollouts.chat import CHAT
 from creditlib.rollouts.creditlib_schema import CREDITLIB
+from creditlib.rollouts.inspect_logs import INSPECT
+from creditlib.rollouts.nemo_gym import NEMO_GYM
 from creditlib.rollouts.rollout_format import RolloutFormat, Row
 from creditlib.rollouts.trl import TRL
+from creditlib.rollouts.verifiers import VERIFIERS
+from creditlib.rollouts.verifiers_results import VERIFIERS_RESULTS
 from creditlib.rollouts.verl import VERL
 from creditlib.vocabulary.messages import ContractError, contract_error, error_line, one_line
 
-__all__ = ["AUTO", "FORMATS", "detect_format", "find_format", "format_names", "formats_table"]
+__all__ = [
+    "AUTO",
+    "FORMATS",
+    "detect_format",
+    "files_of_folder",
+    "find_format",
+    "format_names",
+    "formats_table",
+]
 
 AUTO = "auto"
 _SHOWN = 20  # keys in a sentence
 
 # `read` compares the first row with the formats in this order.
-FORMATS: dict[str, RolloutFormat] = {each.name: each for each in (CREDITLIB, VERL, TRL)}
+_KNOWN = (
+    *(CREDITLIB, VERL, TRL, ATIF, VERIFIERS, VERIFIERS_RESULTS, NEMO_GYM, ATROPOS, INSPECT),
+    CHAT,  # the last one: its keys are the most common ones
+)
+FORMATS: dict[str, RolloutFormat] = {each.name: each for each in _KNOWN}
 
 
 def format_names() -> str:
     """The names in a sentence.
 
     >>> format_names()
-    'creditlib, verl or trl'
+    'creditlib, verl, trl, atif, verifiers, verifiers_results, nemo_gym, atropos, inspect or chat'
     """
     *first, last = FORMATS
     return f"{', '.join(first)} or {last}"
@@ -58,18 +77,30 @@ def _imported(path: str) -> tuple[Any, str]:
     return found, f"{path!r}, which is {type(found).__name__}"
 
 
-def detect_format(row: Row, file: Path) -> RolloutFormat:
-    """The first format whose keys the row has."""
+def detect_format(row: Row, file: Path, *, keyed: bool = False) -> RolloutFormat:
+    """The first format whose keys the row has; `keyed`: the user named the keys of a chat."""
     for each in FORMATS.values():
         if each.matches(row):
             return each
+    if keyed:
+        return CHAT
     names = [f"`{one_line(key)}`" for key in list(row)[:_SHOWN]]
     more = f" and {len(row) - _SHOWN} more" if len(row) > _SHOWN else ""
     keys = f"{', '.join(names)}{more}" if names else "of none"
     raise ContractError(
         f"rollouts: {file} must hold rows of the format {format_names()}, got the keys {keys}; "
-        "convert them with `creditlib.rollouts.from_trajectories`."
+        "name its keys by `keys=` or `--key`, or convert them with "
+        "`creditlib.rollouts.from_trajectories`."
     )
+
+
+def files_of_folder(folder: Path, asked: RolloutFormat | None) -> list[Path]:
+    """The files to read of a folder that a format knows the layout of; none of any other folder."""
+    for each in FORMATS.values() if asked is None else (asked,):
+        found = () if each.files is None else each.files(folder)
+        if found:
+            return list(found)
+    return []
 
 
 def formats_table() -> str:
@@ -81,7 +112,7 @@ def formats_table() -> str:
     lines = ["| `format=` | written by | keys of the first row | options of `read` |"]
     lines.append("|---|---|---|---|")
     for each in FORMATS.values():
-        keys = ", ".join(f"`{key}`" for key in sorted(each.keys))
+        keys = each.detected_by or ", ".join(f"`{key}`" for key in sorted(each.keys))
         options = ", ".join(f"`{option}`" for option in each.options) or "–"
         lines.append(f"| `{each.name}` | {each.written_by} | {keys} | {options} |")
     return "\n".join(lines)

@@ -20,24 +20,26 @@ from creditlib.vocabulary.messages import ContractError, error_line, one_line
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["arrow_modules", "parquet_rows"]
+__all__ = ["arrow_modules", "parquet_batches", "parquet_rows", "rows_of_batch"]
 
 Row = dict[str, Any]
 
-_ROWS = 1024  # rows that are converted together; only those are in memory twice
+_ROWS = 1024  # rows that are converted together, at most; only those are in memory twice
+_BATCH = 2**22  # bytes that these rows take in the file, about
+_BUFFER = 2**20  # bytes of a column that are read together; without it, all those of a row group
 # What pyarrow raises for broken content, besides its own exceptions.
 _BROKEN = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, OSError)
 
 
-def arrow_modules() -> tuple[ModuleType, ModuleType, ModuleType]:
-    """pyarrow, its compute functions and its Parquet reader; only Parquet files import them."""
+def arrow_modules(files: str = "Parquet files") -> tuple[ModuleType, ModuleType, ModuleType]:
+    """pyarrow, its compute functions and its Parquet reader; `files` says what needs them."""
     try:
         import pyarrow  # pyright: ignore[reportMissingTypeStubs]
         import pyarrow.compute  # pyright: ignore[reportMissingTypeStubs]
         import pyarrow.parquet  # pyright: ignore[reportMissingTypeStubs]
     except ModuleNotFoundError:
         hint = install_hint("parquet")
-        raise ContractError(f"rollouts: Parquet files need pyarrow: {hint}.") from None
+        raise ContractError(f"rollouts: {files} need pyarrow: {hint}.") from None
     return pyarrow, pyarrow.compute, pyarrow.parquet
 
 
@@ -46,31 +48,49 @@ def parquet_rows(path: Path, file: BinaryIO) -> Iterator[tuple[str, Row]]:
 
     The rows are converted in batches, so that a file is not in memory twice.
     """
-    names: list[str] = []
     first = 1
-    for batch in _batches(path, file):
-        names = list(batch.schema.names)
-        columns = [
-            _column(path, first, name, column)
-            for name, column in zip(names, batch.columns, strict=True)
-        ]
-        for number, values in enumerate(zip(*columns, strict=True), start=first):
-            yield f"{path} row {number}", dict(zip(names, values, strict=True))
+    for batch in parquet_batches(path, file):
+        for number, row in enumerate(rows_of_batch(path, first, batch), start=first):
+            yield f"{path} row {number}", row
         first += batch.num_rows
 
 
-def _batches(path: Path, file: BinaryIO) -> Iterator[Any]:
+def rows_of_batch(path: Path, first: int, batch: Any) -> Iterator[Row]:
+    """The rows of a batch of pyarrow; `first` is the number of the first one in a message.
+
+    >>> import pyarrow
+    >>> batch = pyarrow.record_batch({"group": [1], "turns": [[{"text": "56", "reward": None}]]})
+    >>> list(rows_of_batch(Path("x.parquet"), 1, batch))
+    [{'group': 1, 'turns': [{'text': '56'}]}]
+    """
+    names: list[str] = list(batch.schema.names)
+    columns = [
+        _column(path, first, name, column)
+        for name, column in zip(names, batch.columns, strict=True)
+    ]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(names, values, strict=True))
+
+
+def parquet_batches(path: Path, file: BinaryIO) -> Iterator[Any]:
     """The rows of a file as batches of pyarrow; a broken page is named with the file."""
     arrow, _, parquet = arrow_modules()
     try:
-        source: Any = parquet.ParquetFile(file)
+        source: Any = parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
         _check_distinct(source.schema_arrow.names, str(path))
-        yield from source.iter_batches(batch_size=_ROWS)
+        yield from source.iter_batches(batch_size=_batch_rows(source.metadata))
     except ContractError:
         raise
     except (arrow.ArrowException, *_BROKEN) as error:
         fact = one_line(str(error).partition("\n")[0]).rstrip(".") or type(error).__name__
         raise ContractError(f"rollouts: {path} must be a readable Parquet file: {fact}.") from None
+
+
+def _batch_rows(metadata: Any) -> int:
+    """How many rows to read together: fewer where they are long."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    size = sum(group.total_byte_size for group in groups)
+    return max(1, min(_ROWS, _BATCH * metadata.num_rows // max(1, size)))
 
 
 def _check_distinct(names: Sequence[str], place: str) -> None:
@@ -173,14 +193,18 @@ def _observation(text: Any, place: Place) -> Any:
 
 def _values(array: Any) -> list[Any]:
     """Python values, except that lists of integers become numpy arrays."""
-    arrow, _, _ = arrow_modules()
+    arrow, compute, _ = arrow_modules()
     kind = array.type
     listed = arrow.types.is_list(kind) or arrow.types.is_large_list(kind)
-    if not (listed and arrow.types.is_integer(kind.value_type)) or array.values.null_count:
+    if not (listed and arrow.types.is_integer(kind.value_type)):
         return cast(list[Any], array.to_pylist())
-    whole = cast("np.ndarray[Any, Any]", array.values.to_numpy(zero_copy_only=False))
-    numbers = narrow_ids(whole)
-    ends = array.offsets.to_pylist()
-    present = array.is_valid().to_pylist()
-    spans = zip(ends[:-1], ends[1:], present, strict=True)
-    return [numbers[low:high] if there else None for low, high, there in spans]
+    whole = compute.list_flatten(array)  # of a slice, only what is its own
+    if whole.null_count:
+        return cast(list[Any], array.to_pylist())
+    numbers = narrow_ids(cast("np.ndarray[Any, Any]", whole.to_numpy(zero_copy_only=False)))
+    found: list[Any] = []
+    start = 0
+    for size in compute.list_value_length(array).to_pylist():
+        found.append(None if size is None else numbers[start : start + size])
+        start += size or 0
+    return found

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from creditlib.rollouts.column_reading import read_columns
+from creditlib.rollouts.disk import STANDARD_INPUT
 from creditlib.rollouts.files import read_records, write_json_lines, write_parquet
 from creditlib.rollouts.formats import AUTO, detect_format, find_format
 from creditlib.rollouts.packing import Packer
+from creditlib.rollouts.paths import SUFFIXES, files_of_path
 from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row, check_keys
 from creditlib.rollouts.row_errors import named_place
 from creditlib.rollouts.trajectories import Rollouts, from_trajectories
@@ -18,20 +21,26 @@ from creditlib.vocabulary.messages import ContractError, contract_error
 
 __all__ = ["read", "write"]
 
-_SUFFIXES = (".json", ".jsonl", ".parquet")
-
 
 def read(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     *,
     format: str | RolloutFormat = AUTO,
     similarity: float | None = None,
     **options: Any,
 ) -> Rollouts:
-    """Trajectories of a JSON or Parquet file, or of a folder's `*.json`, `*.jsonl` and `*.parquet`.
+    """Trajectories of JSON or Parquet files.
 
-    JSON is one object a line, one array of objects, or one object. A sentence on a broken file
-    names the line or the item.
+    `path` is a file, a folder, a pattern such as "runs/**/*.jsonl" (`**` is any number of folders),
+    "-" for standard input, or a list of these; each file is read once, in this order. A folder
+    stands for its `*.json`, `*.jsonl` and `*.parquet` files, in the order of the numbers in their
+    names. JSON is one object a line, one array of objects, or one object; it may be compressed by
+    gzip or Zstandard (`.gz`, `.zst`). A sentence on a broken file names the line or the item.
+
+    Parquet files of creditlib's own schema are read as columns: they are in memory, compressed, and
+    a trajectory becomes a dictionary whenever it is asked for. Where a column has a form that must
+    be looked at value by value, such as an observation that is a list, all rows become
+    dictionaries.
 
     Options:
         format: the schema of the rows: a name of `FORMATS`, a `RolloutFormat` of your own or its
@@ -39,7 +48,9 @@ def read(
         similarity: observations of a group that are at least this similar share an anchor, see
             `anchor_ids`; None asks for equality.
         options: what a format takes besides. TRL: `reward_weights`, the reward columns to sum and
-            their weights; by default every float column, each with weight 1.
+            their weights; by default every float column, each with weight 1. Chats, ATIF, NeMo Gym,
+            Inspect and verifiers' results: `keys`, the names of keys, such as {"group": "task_id",
+            "outcome": "reward", "messages": "traj"}; a dot leads into an object.
 
     Errors: a ContractError of one sentence that names the file and, where there is one, the row. A
     file that cannot be opened is an OSError.
@@ -51,33 +62,50 @@ def read(
     tensor([1.])
     """
     asked = find_format(format)
-    path = _as_path(path)
-    rows, places, formats, empty = _rows_of(path, asked)
+    given = [path] if isinstance(path, (str, Path)) else list(path)
+    files = _files(given, asked)
+    if all(value is None for value in options.values()):
+        columns = read_columns(files, asked, similarity)
+        if columns is not None:
+            return columns
+    rows, places, formats, empty = _rows_of(files, asked, options.get("keys") is not None)
+    named = f"{given[0]} and {len(given) - 1} more" if len(given) > 1 else str(given[0])
     if not rows:
         raise ContractError(
-            f"rollouts: {path} must hold at least one trajectory, got {_nothing(path, empty)}."
+            f"rollouts: {named} must hold at least one trajectory, got {_nothing(given, empty)}."
         )
     if len(formats) > 1:
         got = " and ".join(formats)
-        raise ContractError(f"rollouts: {path} must hold files of one format, got {got}.")
-    converted = _convert(next(iter(formats.values())), rows, places, options)
+        raise ContractError(f"rollouts: {named} must hold files of one format, got {got}.")
+    known = next(iter(formats.values()))
+    converted = _convert(known, rows, places, options)
     del rows, places  # what was converted is not kept with what it was made of
     notes = (*converted.notes, *(f"{file} has no rows." for file in empty))
 
     def tensors(rows: Sequence[Row], places: Sequence[str]) -> Rollouts:
         return from_trajectories(rows, similarity=similarity, places=places, notes=notes)
 
-    return named_place(tensors, converted.trajectories, converted.places)
+    found = named_place(tensors, converted.trajectories, converted.places)
+    return dataclasses.replace(found, format=known.name, sources=known.sources)
 
 
-def _as_path(path: str | Path) -> Path:
-    if "\0" in str(path):
-        raise contract_error("read", "path", "the path of a file or a folder", repr(str(path)))
-    return Path(path)
+def _files(given: Sequence[str | Path], asked: RolloutFormat | None) -> list[Path]:
+    """The files of all paths, each once."""
+    found: list[Path] = []
+    for each in given:
+        files, _ = files_of_path("read", "path", each, asked)
+        if not files and len(given) > 1:  # one of several paths is a mistake
+            raise ContractError(
+                f"rollouts: {each} must hold at least one trajectory, got {_nothing([each], [])}."
+            )
+        found += files
+    if not given:
+        raise contract_error("read", "path", "at least one path", "none")
+    return list(dict.fromkeys(found))
 
 
 def _rows_of(
-    path: Path, asked: RolloutFormat | None
+    files: Sequence[Path], asked: RolloutFormat | None, keyed: bool
 ) -> tuple[list[Row], list[str], dict[str, RolloutFormat], list[Path]]:
     """The rows of all files, their places, the formats found, and the files without rows."""
     rows: list[Row] = []
@@ -85,7 +113,7 @@ def _rows_of(
     formats: dict[str, RolloutFormat] = {}
     empty: list[Path] = []
     packer = Packer()
-    for file in _files(path):
+    for file in files:
         first = len(rows)
         for place, row in read_records(file):
             packer.pack(row)
@@ -94,16 +122,22 @@ def _rows_of(
         if len(rows) == first:
             empty.append(file)
         else:
-            found = detect_format(rows[first], file) if asked is None else asked
+            found = detect_format(rows[first], file, keyed=keyed) if asked is None else asked
             formats[found.name] = found
     return rows, places, formats, empty
 
 
-def _nothing(path: Path, empty: Sequence[Path]) -> str:
-    """What a path without any trajectory is."""
-    if path.is_dir():
-        return "empty files only" if empty else f"a folder without {' or '.join(_SUFFIXES)} files"
-    return "a file without rows" if path.stat().st_size else "an empty file"
+def _nothing(given: Sequence[str | Path], empty: Sequence[Path]) -> str:
+    """What paths without any trajectory are."""
+    if len(given) == 1 and Path(given[0]).is_dir():
+        listed = " or ".join(SUFFIXES)
+        return "empty files only" if empty else f"a folder without {listed} files"
+    if not empty:
+        return "a pattern that no file matches"
+    if len(empty) > 1:
+        return "empty files only"
+    empty_file = empty[0] != STANDARD_INPUT and not empty[0].stat().st_size
+    return "an empty file" if empty_file else "a file without rows"
 
 
 def _convert(
@@ -118,20 +152,6 @@ def _convert(
             )
     check_keys(rows, places, format.keys)
     return named_place(functools.partial(format.convert, **given), rows, places)
-
-
-def _files(path: Path) -> list[Path]:
-    """The file itself, or the files of a folder in the order of the numbers in their names."""
-    if not path.is_dir():
-        return [path]
-    files = [file for file in path.iterdir() if file.suffix in _SUFFIXES]
-    return sorted(files, key=_by_number)
-
-
-def _by_number(file: Path) -> list[tuple[int, str]]:
-    """Splits '10.jsonl' into (10, ''), (0, '.jsonl'): step 10 comes after step 2."""
-    parts = re.findall(r"\d+|\D+", file.name)
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 
 
 def write(path: str | Path, trajectories: Sequence[Mapping[str, Any]]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from creditlib.rollouts.values import schema_error
 from creditlib.vocabulary.messages import ContractError, nearest_name
 
-__all__ = ["Converted", "RolloutFormat", "Row", "check_keys", "check_steps"]
+__all__ = ["Converted", "RolloutFormat", "Row", "check_keys", "check_steps", "row_place"]
 
 Row = Mapping[str, Any]
 
@@ -36,6 +38,16 @@ class RolloutFormat:
     convert: takes the rows, the places where they were read, and the options by name.
     options: the options of `read` that `convert` takes.
     written_by: who writes such files, for the documentation.
+    detect: whether a row has this format, where a set of keys cannot say it; `keys` are then the
+        keys that every row must have besides.
+    detected_by: what `detect` looks at, for the documentation.
+    sources: tensor -> whose keys fill it, in words such as "the steps' `timestamp`"; None says that
+        the keys of creditlib's own schema do.
+    files: takes a folder, and returns the files to read of one that is laid out as the format's
+        writer does it, none for any other folder.
+    with_credit: takes a row, its place, credit per turn of each trajectory of the row in the order
+        of `convert`, and the options by name; returns the row with that credit in the format's own
+        field. None: the format has no such field.
 
     >>> def convert(rows, places):
     ...     turns = [[{"text": row["answer"]}] for row in rows]
@@ -54,10 +66,24 @@ class RolloutFormat:
     convert: Callable[..., Converted]
     options: tuple[str, ...] = ()
     written_by: str = ""
+    detect: Callable[[Row], bool] | None = None
+    detected_by: str = ""
+    sources: Mapping[str, str] | None = None
+    files: Callable[[Path], Sequence[Path]] | None = None
+    with_credit: Callable[..., Row] | None = None
 
     def matches(self, row: Row) -> bool:
-        """Whether a row has every key of the format."""
-        return row.keys() >= self.keys
+        """Whether a row has every key of the format, and what `detect` looks at."""
+        return row.keys() >= self.keys and (self.detect is None or self.detect(row))
+
+
+def row_place(place: str) -> str:
+    """The place of the row that a trajectory is a part of; where it is the row, its own place.
+
+    >>> row_place("x.jsonl line 3 traces[1]"), row_place("x.jsonl line 3")
+    ('x.jsonl line 3', 'x.jsonl line 3')
+    """
+    return re.sub(r" [a-z]+\[\d+\]$", "", place)
 
 
 def check_keys(rows: Sequence[Row], places: Sequence[str], keys: frozenset[str]) -> None:

@@ -83,14 +83,18 @@ def keys_of_tensor(tensor: str) -> tuple[str, ...]:
     return _SOURCES.get(tensor, ("", ()))[1]
 
 
-def source_of(tensor: str) -> str:
+def source_of(tensor: str, sources: Mapping[str, str] | None = None) -> str:
     """Whose keys fill a tensor, in words; '' where no key of a file does.
+
+    `sources` are those of another format, see `RolloutFormat`; None stands for creditlib's own.
 
     >>> source_of("information_gain")
     "the turns' `gold_log_prob`"
     >>> source_of("turn_length")
     "the turns' `tokens` or `token_count`"
     """
+    if sources is not None:
+        return sources.get(tensor, "")
     owner, keys = _SOURCES.get(tensor, ("", ()))
     if tensor == "length":
         return "the trajectories' `length` or the turns' `tokens` or `token_count`"

@@ -9,9 +9,9 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from creditlib.rollouts.values import is_count
+from creditlib.rollouts.values import Place, is_count, schema_error
 
-__all__ = ["are_all_token_ids", "are_token_ids"]
+__all__ = ["are_all_token_ids", "are_token_ids", "checked_count", "checked_ids"]
 
 
 def are_token_ids(values: object) -> bool:
@@ -30,6 +30,28 @@ def are_token_ids(values: object) -> bool:
     return isinstance(values, (list, tuple)) and all(
         map(is_count, cast("Sequence[object]", values))
     )
+
+
+def checked_ids(value: Any, key: str, place: Place) -> Any:
+    """Token ids under a format's own key, or None; anything else is refused with that key.
+
+    >>> checked_ids([4, 5], "completion_token_ids", "x.json step 2")
+    [4, 5]
+    """
+    if value is not None and not are_token_ids(value):
+        raise schema_error(key, "a flat list of token ids", value, place)
+    return value
+
+
+def checked_count(value: Any, key: str, place: Place) -> Any:
+    """A number of tokens under a format's own key, or None; anything else is refused.
+
+    >>> checked_count(7, "completion_tokens", "x.json step 2")
+    7
+    """
+    if value is not None and not is_count(value):
+        raise schema_error(key, "a whole number, at least 0", value, place)
+    return value
 
 
 def are_all_token_ids(values: Sequence[Any]) -> bool:

@@ -10,23 +10,11 @@ import torch
 from torch import Tensor
 
 from creditlib.inputs.ids import anchor_ids, ids
-from creditlib.rollouts.schema import (
-    TRAJECTORY_KEYS,
-    TURN_KEYS,
-    similar_key,
-    unread_keys,
-    unread_note,
-)
+from creditlib.rollouts.column_rows import ColumnRows
+from creditlib.rollouts.normal_rows import normal_row
+from creditlib.rollouts.schema import TRAJECTORY_KEYS, TURN_KEYS, unread_keys, unread_note
 from creditlib.rollouts.turns import Turns, turn_tensors
-from creditlib.rollouts.values import (
-    LARGEST,
-    is_count,
-    items_of,
-    number_of,
-    plain_value,
-    schema_error,
-    score_of,
-)
+from creditlib.rollouts.values import is_count, items_of, number_of, schema_error
 from creditlib.vocabulary.messages import ContractError
 
 __all__ = ["Rollouts", "from_trajectories"]
@@ -34,17 +22,19 @@ __all__ = ["Rollouts", "from_trajectories"]
 Trajectory = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rollouts:
     """A batch of trajectories: tensors for the estimators, texts for a reader.
 
     tensors: what `creditlib.apply` takes; a tensor exists only if every trajectory or turn had
         the key.
     trajectories: the rows as read, in the schema of `docs/rollouts.md`; an outcome is a number or
-        None.
+        None. Those of Parquet are held as columns, and become dictionaries when they are asked for.
     places: where each row was read, such as 'run/1.jsonl line 3'.
     notes: what the reader had to decide and which keys it did not read, one sentence each.
     unknown_keys: the keys of trajectories and turns that the schema does not have.
+    format: the name of the format of the files, '' for trajectories in memory.
+    sources: tensor -> whose keys of that format fill it; None: those of creditlib's own schema.
     """
 
     tensors: Mapping[str, Tensor]
@@ -52,14 +42,28 @@ class Rollouts:
     places: Sequence[str]
     notes: tuple[str, ...] = ()
     unknown_keys: tuple[str, ...] = ()
+    format: str = ""
+    sources: Mapping[str, str] | None = None
 
     @property
     def groups(self) -> dict[str | int, list[int]]:
         """The rows of every group, groups in order of first appearance."""
+        rows = self.trajectories
+        held = isinstance(rows, ColumnRows)
+        names = rows.groups if held else [trajectory["group"] for trajectory in rows]
         found: dict[str | int, list[int]] = {}
-        for row, trajectory in enumerate(self.trajectories):
-            found.setdefault(trajectory["group"], []).append(row)
+        for row, name in enumerate(names):
+            found.setdefault(name, []).append(row)
         return found
+
+    def __repr__(self) -> str:
+        """The counts of rows, groups and turns, the format, and the names of the tensors."""
+        rows, groups = len(self.trajectories), len(self.groups)
+        turns = int(self.tensors["turn_count"].sum())
+        counts = ((rows, "row"), (groups, "group"), (turns, "turn"))
+        parts = [f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in counts]
+        names = ", ".join(sorted(self.tensors))
+        return f"Rollouts({', '.join(parts)}; format {self.format or 'none'}; tensors {names})"
 
 
 def from_trajectories(
@@ -90,11 +94,15 @@ def from_trajectories(
             [0.5000, 0.0000]])
     >>> rollouts.tensors["valid"]
     tensor([ True, False])
+    >>> rollouts
+    Rollouts(2 rows, 1 group, 3 turns; format none; tensors group, reward, turn_count, \
+turn_reward, valid)
     """
     if places is None:
         places = [f"trajectory {row}" for row in range(1, len(trajectories) + 1)]
     trajectories = [
-        _normal(trajectory, place) for trajectory, place in zip(trajectories, places, strict=True)
+        normal_row(trajectory, place)
+        for trajectory, place in zip(trajectories, places, strict=True)
     ]
     turns = Turns(
         [turn for trajectory in trajectories for turn in trajectory["turns"]],
@@ -179,38 +187,6 @@ def _check_id(key: str, value: Any, place: str) -> None:
         ) from None
     except ValueError:
         raise schema_error(key, "JSON", value, place) from None
-
-
-def _normal(trajectory: Trajectory, place: str) -> Trajectory:
-    """A trajectory with an integer or a text as group, a number or None as outcome, and a list.
-
-    One that is so already stays the object that it is.
-    """
-    if not isinstance(trajectory, Mapping):
-        kind = type(trajectory).__name__
-        raise ContractError(f"rollouts: a trajectory must be a mapping, got {kind} in {place}.")
-    for key in ("group", "outcome", "turns"):
-        if key not in trajectory:
-            near = similar_key(key, trajectory, TRAJECTORY_KEYS)
-            end = f"; it has `{near}`" if near else ""
-            raise ContractError(
-                f"rollouts: `{key}` must be in every trajectory, got none in {place}{end}."
-            )
-    group, outcome, turns = trajectory["group"], trajectory["outcome"], trajectory["turns"]
-    if type(outcome) not in (float, int) or not -LARGEST <= outcome <= LARGEST:
-        outcome = score_of(outcome, "outcome", place)
-    if type(group) not in (str, int):
-        group = plain_value(group)
-        if not isinstance(group, (str, int)) or isinstance(group, bool):
-            raise schema_error("group", "a text or an integer", trajectory["group"], place)
-    if type(turns) is not list:
-        turns = items_of(turns)
-        if turns is None:
-            raise schema_error("turns", "a list of objects", trajectory["turns"], place)
-    same = group is trajectory["group"] and turns is trajectory["turns"]
-    if same and outcome is trajectory["outcome"]:
-        return trajectory
-    return {**trajectory, "group": group, "outcome": outcome, "turns": turns}
 
 
 def _check_turns(turns: Turns) -> None:

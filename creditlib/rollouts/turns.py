@@ -25,7 +25,7 @@ from creditlib.rollouts.values import (
 from creditlib.shaping import outcome_at_last_turn
 from creditlib.vocabulary.messages import ContractError
 
-__all__ = ["Turns", "turn_tensors"]
+__all__ = ["Turns", "padded_tensors", "turn_tensors"]
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,29 @@ class Turns:
 
 def turn_tensors(turns: Turns, reward: Tensor) -> dict[str, Tensor]:
     """Every tensor of shape [batch turn] that the turns have the keys for."""
-    tensors: dict[str, Tensor] = {}
-    for key, number in NUMBERS.items():
-        values = _numbers(turns, key, number)
-        if values is not None:
-            tensors[number.tensor] = turns.padded(values, torch.float32)
+    numbers = {number.tensor: _numbers(turns, key, number) for key, number in NUMBERS.items()}
+    return padded_tensors(turns, numbers, _token_counts(turns), reward)
+
+
+def padded_tensors(
+    turns: Turns,
+    numbers: Mapping[str, Sequence[float] | Tensor | None],
+    lengths: Sequence[int] | Tensor | None,
+    reward: Tensor,
+) -> dict[str, Tensor]:
+    """Every tensor of shape [batch turn] of numbers and of token counts, one for each turn.
+
+    None is no tensor; where no turn has a reward, the outcome is the reward of the last one.
+    """
+    tensors = {
+        name: turns.padded(values, torch.float32)
+        for name, values in numbers.items()
+        if values is not None
+    }
     if "turn_reward" not in tensors:
         tensors["turn_reward"] = outcome_at_last_turn(
             reward=reward, turn_count=turns.count, turns=max(turns.counts, default=0)
         )
-    lengths = _token_counts(turns)
     if lengths is not None:
         _check_sums(turns, lengths)
         tensors["turn_length"] = turns.padded(lengths, torch.int64)
@@ -150,9 +163,9 @@ def _anything(value: object) -> bool:
     return True
 
 
-def _check_sums(turns: Turns, lengths: Sequence[int]) -> None:
+def _check_sums(turns: Turns, lengths: Sequence[int] | Tensor) -> None:
     """Refuse a trajectory whose tokens are too many for int64."""
-    if max(lengths, default=0) * max(turns.counts, default=0) < MOST:
+    if int(np.asarray(lengths).max(initial=0)) * max(turns.counts, default=0) < MOST:
         return
     start = 0
     for count, place in zip(turns.counts, turns.places, strict=True):

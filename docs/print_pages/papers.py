@@ -105,7 +105,7 @@ BY_LINES = [
         "RAE of SPIRAL",
         "arXiv:2506.24119, in the order of prime-rl's `rae`.",
         "[`streaming.role_baseline`](agents.md#self-play-a-role-is-compared-with-its-own-past)",
-        "[by hand](../tests/test_streaming.py)",
+        "[by hand](../tests/streaming/test_role_baselines.py)",
         "The state is an argument and a result.",
     ],
 ]

@@ -4,6 +4,8 @@ import sys
 import pytest
 from cli_runs import error_of, run, run_process
 
+from creditlib.rollouts.formats import FORMATS, format_names
+
 TURN = {"observation": "7*8?", "text": "56"}
 ROWS = [
     {"group": "7*8", "outcome": 1.0, "turns": [TURN]},
@@ -92,7 +94,7 @@ def test_mistakes_are_one_sentence_and_exit_code_2(file, monkeypatch, capsys):
         "creditlib: explain: `--reward-weight` must be a number for a, got 'b'.\n"
     )
     assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "--format", "csv") == (
-        "creditlib: explain: `--format` must be one of 'auto', 'creditlib', 'verl', 'trl', a "
+        f"creditlib: explain: `--format` must be one of 'auto', {', '.join(map(repr, FORMATS))}, a "
         "RolloutFormat or 'package.module:NAME', got 'csv'.\n"
     )
     file.write_text('{"group": 1, "outcome": "x", "turns": []}\n')
@@ -146,7 +148,35 @@ def test_explain_takes_a_format_of_the_users_own(file, tmp_path, monkeypatch):
 
 def test_the_help_lists_the_formats_of_the_table():
     text = " ".join(run("explain", "--help").output.split())
-    assert "auto, creditlib, verl or trl, or mypkg.module:FORMAT." in text
+    assert f"auto, {format_names()}, or mypkg.module:FORMAT." in text
+
+
+def test_the_keys_of_a_chat_are_named(tmp_path):
+    path = tmp_path / "x.json"
+    talk = [{"role": "user", "content": "7*8?"}, {"role": "assistant", "content": "56"}]
+    rows = [{"q": "7*8", "won": won, "log": talk} for won in (True, False)]
+    path.write_text(json.dumps(rows))
+    keys = ("--key", "group=q", "--key", "outcome=won", "--key", "messages=log")
+    found = run("explain", path, "-e", "grpo", "-o", "grpo.scale=None", *keys)
+    assert found.exit_code == 0
+    assert "group 7*8: 2 trajectories" in found.output
+    assert "+0.500" in found.output
+
+
+def test_a_wrong_key_is_refused_as_it_was_typed(file, monkeypatch, capsys):
+    found = error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "--key", "group=x")
+    assert found == (
+        "creditlib: explain: `--key` must be left out for the format creditlib, got {'group': "
+        "'x'}.\n"
+    )
+    named = ("--format", "chat", "--key", "grup=x")
+    found = error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", *named)
+    assert found == (
+        "creditlib: explain: `--key` must be named by 'group', 'outcome', 'messages', 'prompt', "
+        "'id', got 'grup' (did you mean 'group'?).\n"
+    )
+    found = error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "--key", "group")
+    assert found == "creditlib: explain: `--key` must be name=value, got 'group'.\n"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from mutants.mutants_machine import Mutant, by_hand
 
 AGENTS = "recipes/test_recipes_of_agents.py"
-ROLES = "test_streaming.py"
+ROLES = "streaming/test_role_baselines.py"
 
 MUTANTS = [
     Mutant(
@@ -48,7 +48,7 @@ MUTANTS = [
     ),
     Mutant(
         "a reward joins its baseline before it is compared",
-        "streaming.py",
+        "streaming/role_baselines.py",
         "credit.append(earned - before if here else 0.0)",
         "credit.append(earned - (decay * before + (1 - decay) * earned) if here else 0.0)",
         "streaming",
@@ -56,7 +56,7 @@ MUTANTS = [
     ),
     Mutant(
         "excluded rows join the baseline",
-        "streaming.py",
+        "streaming/role_baselines.py",
         "        if here:\n",
         "        if here is not None:\n",
         "streaming",

@@ -156,8 +156,8 @@ MUTANTS = [
     _mutant(
         "every turn sees all that was said before",
         "rollouts/conversation.py",
-        "            seen = []\n",
-        "            seen = list(seen)\n",
+        '            turns.append({"observation": "\\n".join(seen) if seen else None})\n',
+        '            turns.append({"observation": "\\n".join([*seen, *map(str, turns)])})\n',
         CHAT,
     ),
     _mutant(

@@ -42,9 +42,8 @@ MUTANTS = [
     Mutant(
         "a pipe is opened a second time",
         "rollouts/disk.py",
-        "        if file.seekable():\n            yield file\n            return\n",
-        "        file.read(4)\n"
-        "        if file.seekable():\n            yield file\n            return\n",
+        "        if not standard and file.seekable():\n",
+        "        file.read(4)\n        if not standard and file.seekable():\n",
         "read",
         by_hand(DISK, "test_a_pipe_is_opened_once"),
     ),

@@ -1,6 +1,11 @@
 import pytest
 
-from creditlib.rollouts.conversation import conversation_turns, has_placeholder
+from creditlib.rollouts.conversation import (
+    conversation_turns,
+    dialogue_turns,
+    has_placeholder,
+    texts_of,
+)
 
 QUESTION = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "7*8?"}]
 
@@ -130,3 +135,34 @@ def test_placeholders():
 )
 def test_what_is_no_conversation_is_refused(prompt, completion, sentence, refusal):
     assert refusal(turns, completion, prompt) == f"rollouts: {sentence}"
+
+
+def test_a_dialogue_is_the_turns_of_the_assistant_with_what_precedes_each():
+    """The system counts only where nothing else precedes the first turn."""
+    system = {"role": "system", "content": "Be brief."}
+    user = {"role": "user", "content": "7*8?"}
+    tool = {"role": "tool", "content": "56"}
+    found = dialogue_turns([system, user, assistant("a"), tool, user, assistant("b")], "m", "x")
+    assert [(turn["observation"], turn["text"]) for turn in found] == [
+        ("7*8?", "a"),
+        ("56\n7*8?", "b"),
+    ]
+    only = dialogue_turns([system, assistant("a"), assistant("b")], "m", "x")
+    assert [turn["observation"] for turn in only] == ["Be brief.", None]
+    assert dialogue_turns([assistant("a")], "m", "x")[0]["observation"] is None
+
+
+def test_of_a_prompt_counts_what_follows_its_last_answer():
+    user = {"role": "user", "content": "7*8?"}
+    shots = [{"role": "user", "content": "1+1?"}, assistant("2")]
+    assert texts_of([*shots, user], "p", "x") == ["7*8?"]
+    assert texts_of(shots, "p", "x") == []
+    assert texts_of("7*8?", "p", "x") == ["7*8?"]
+    assert texts_of(None, "p", "x") == texts_of("", "p", "x") == []
+    assert dialogue_turns("a", "m", "x", before=shots) == [{"observation": None, "text": "a"}]
+
+
+def test_a_function_of_a_call_may_be_a_name_alone():
+    call = {"function": "multiply", "arguments": {"a": 7}}
+    found = dialogue_turns([assistant("", tool_calls=[call])], "m", "x")
+    assert found[0]["text"] == 'multiply({"a": 7})'

@@ -2,6 +2,16 @@ import json
 from pathlib import Path
 
 import pytest
+from format_files import (
+    ANSWER,
+    CHAT,
+    EPISODE,
+    GROUP,
+    LOG,
+    NEMO,
+    RESULTS,
+    TRAJECTORY,
+)
 
 from creditlib import rollouts
 from creditlib.rollouts import Converted, RolloutFormat
@@ -43,14 +53,45 @@ def quiz(tmp_path, monkeypatch):
 
 
 def test_the_formats_are_compared_in_this_order():
-    assert list(FORMATS) == ["creditlib", "verl", "trl"]
+    names = [
+        *("creditlib", "verl", "trl", "atif", "verifiers", "verifiers_results", "nemo_gym"),
+        *("atropos", "inspect", "chat"),
+    ]
+    assert list(FORMATS) == names
     assert all(name == each.name for name, each in FORMATS.items())
     row = dict.fromkeys(frozenset().union(*(each.keys for each in FORMATS.values())))
-    assert detect_format(row, Path("x")).name == "creditlib"
-    del row["turns"]
-    assert detect_format(row, Path("x")).name == "verl"
-    del row["score"]
-    assert detect_format(row, Path("x")).name == "trl"
+    row |= {"schema_version": "ATIF-v1.7", "steps": [], "outputs": [{}], "messages": [ANSWER]}
+    removed = {
+        "creditlib": "turns",
+        "verl": "score",
+        "trl": "step",
+        "atif": "steps",
+        "verifiers": "traces",
+        "verifiers_results": "outputs",
+        "nemo_gym": "response",
+        "atropos": "masks",
+        "inspect": "samples",
+        "chat": "messages",
+    }
+    for name, key in removed.items():
+        assert detect_format(row, Path("x")).name == name
+        del row[key]
+    assert detect_format(row, Path("x"), keyed=True).name == "chat"
+
+
+def test_a_row_of_each_format_is_detected():
+    rows = {
+        "chat": CHAT,
+        "nemo_gym": NEMO,
+        "verifiers_results": RESULTS,
+        "verifiers": EPISODE,
+        "atif": TRAJECTORY,
+        "atropos": GROUP,
+        "inspect": LOG,
+    }
+    assert {name: detect_format(row, Path("x")).name for name, row in rows.items()} == {
+        name: name for name in rows
+    }
 
 
 def test_a_users_own_format_needs_no_registration(quiz):
@@ -72,9 +113,9 @@ def test_one_entry_of_the_table_is_enough_to_detect_a_format(quiz, monkeypatch, 
     monkeypatch.setitem(FORMATS, "quiz", find_format("quiz_rollouts:QUIZ"))
     assert rollouts.read(quiz).tensors["reward"].tolist() == [4.0, 0.0]
     assert rollouts.read(quiz, format="quiz", best=2).tensors["reward"].tolist() == [2.0, 0.0]
-    assert format_names() == "creditlib, verl, trl or quiz"
+    assert format_names().endswith(", inspect, chat or quiz")
     assert "| `quiz` |" in formats_table()
-    assert "'trl', 'quiz'" in refusal(rollouts.read, quiz, format="csv")
+    assert "'chat', 'quiz'" in refusal(rollouts.read, quiz, format="csv")
 
 
 def test_every_row_must_have_the_keys(quiz, refusal):

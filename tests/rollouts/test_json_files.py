@@ -1,13 +1,13 @@
 """JSON as files hold it: lines, arrays, one object; and the sentence on each way to be broken."""
 
 import bz2
-import gzip
 import json
 import lzma
 
 import pytest
 
 from creditlib import rollouts
+from creditlib.rollouts.formats import format_names
 from creditlib.rollouts.json_files import json_rows, json_value
 
 ROW = '{"group": 1, "outcome": 1, "turns": []}'
@@ -170,7 +170,7 @@ def test_another_encoding_is_named(encoding, refusal, tmp_path):
 
 @pytest.mark.parametrize(
     ("compress", "kind"),
-    [(gzip.compress, "gzip"), (bz2.compress, "bzip2"), (lzma.compress, "xz")],
+    [(bz2.compress, "bzip2"), (lzma.compress, "xz")],
 )
 def test_a_compressed_file_is_named(compress, kind, refusal, tmp_path):
     path = written(tmp_path, compress(ROW.encode()), f"x.jsonl.{kind}")
@@ -182,8 +182,9 @@ def test_a_compressed_file_is_named(compress, kind, refusal, tmp_path):
 def test_one_object_of_another_kind_gets_a_true_sentence(refusal, tmp_path):
     path = written(tmp_path, json.dumps({"trajectory": [], "info": {}}, indent=2))
     assert refusal(rollouts.read, path) == (
-        f"rollouts: {path} must hold rows of the format creditlib, verl or trl, got the keys "
-        "`trajectory`, `info`; convert them with `creditlib.rollouts.from_trajectories`."
+        f"rollouts: {path} must hold rows of the format {format_names()}, got the keys "
+        "`trajectory`, `info`; name its keys by `keys=` or `--key`, or convert them with "
+        "`creditlib.rollouts.from_trajectories`."
     )
 
 

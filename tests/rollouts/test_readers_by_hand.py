@@ -3,7 +3,7 @@
 The mutants of `tests/mutants/mutants_readers.py` must fail here, so no test takes a fixture.
 """
 
-import gzip
+import bz2
 import io
 import json
 import sys
@@ -97,7 +97,7 @@ def test_a_sum_of_tokens_fits_int64():
 
 
 def test_another_kind_of_file_is_named():
-    assert "got gzip data in" in sentence(rollouts.read, file_of(gzip.compress(row().encode())))
+    assert "got bzip2 data in" in sentence(rollouts.read, file_of(bz2.compress(row().encode())))
     for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
         text = sentence(rollouts.read, file_of(row().encode(encoding)))
         assert "got UTF-16 or UTF-32 in" in text

@@ -1,8 +1,4 @@
-"""Credit that needs numbers of earlier batches: the caller keeps them, a function returns new ones.
-
-Nothing is remembered here. A state is a small frozen object of plain numbers, so that it lies in a
-checkpoint beside the optimizer's.
-"""
+"""The exponential average of each role's rewards: the caller keeps it, a call returns a new one."""
 
 from __future__ import annotations
 
