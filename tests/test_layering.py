@@ -29,7 +29,8 @@ LAYERS = [
     ["estimators", "shaping", "weighting"],
     ["recipes"],
     ["presets", "diagnostics", "distributed", "streaming"],
-    ["rows", "rollouts", "testing"],
+    ["rows", "rollouts", "audit"],
+    ["testing"],
     ["integrations", "report"],
     ["__init__"],
     ["cli"],
@@ -50,6 +51,7 @@ EXTRAS = {
     "rich": ["cli", "report"],
     "pyarrow": ["rollouts"],
     "scipy": ["ops.matching"],
+    "matplotlib": ["report"],
     "rapidfuzz": ["inputs.similarity"],
     "examples": ["cli"],  # from a checkout: `creditlib demo` runs examples/textworld
 }

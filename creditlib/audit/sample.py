@@ -1,0 +1,198 @@
+"""Groups of trajectories of a task: sampled, or every one that is possible."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from creditlib.audit.oracle import Oracle, oracle
+from creditlib.audit.task import Task
+from creditlib.vocabulary.messages import contract_error
+
+__all__ = ["Sample", "every_group", "sample"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Groups of trajectories of one task; a row is a trajectory, rows of a group are adjacent.
+
+    logits: float[run observation action], the policies. size: trajectories in a group. run:
+    int[batch], the policy that wrote the row. state, action, outcome: int[batch turn], -1 after the
+    end of the episode. turn_count: int[batch]. weight: float[batch], the probability of the row's
+    group, where all groups are enumerated; None where groups are sampled.
+    """
+
+    task: Task
+    logits: Tensor
+    size: int
+    run: Tensor
+    state: Tensor
+    action: Tensor
+    outcome: Tensor
+    turn_count: Tensor
+    weight: Tensor | None = None
+
+    @functools.cached_property
+    def real(self) -> Tensor:
+        """The turns that exist, bool[batch turn]."""
+        return self.state >= 0
+
+    @functools.cached_property
+    def group(self) -> Tensor:
+        """The number of the group of a row, int[batch]."""
+        return torch.arange(len(self.state)) // self.size
+
+    @functools.cached_property
+    def observation(self) -> Tensor:
+        """What the policy saw, int[batch turn]; -1 after the end."""
+        return torch.where(self.real, self.task.observation[self.state.clamp(min=0)], -1)
+
+    @functools.cached_property
+    def oracle(self) -> Oracle:
+        """The exact values of each run's policy."""
+        return oracle(self.task, self.logits)
+
+    @functools.cached_property
+    def advantage(self) -> Tensor:
+        """The exact advantage of each action taken, float[batch turn]; 0 after the end."""
+        return self.at_action(self.oracle.advantage)
+
+    @functools.cached_property
+    def policy(self) -> Tensor:
+        """The probabilities of all actions at each turn, float[batch turn action]."""
+        chances = self.logits.softmax(-1)
+        return chances[self.run[:, None], self.observation.clamp(min=0)]
+
+    def at_state(self, values: Tensor) -> Tensor:
+        """Of float[run state], the numbers of the states met, [batch turn]; 0 after the end."""
+        return torch.where(self.real, values[self.run[:, None], self.state.clamp(min=0)], 0)
+
+    def at_action(self, values: Tensor) -> Tensor:
+        """Of float[run state action], those of the actions taken, [batch turn]; 0 after the end."""
+        index = (self.run[:, None], self.state.clamp(min=0), self.action.clamp(min=0))
+        return torch.where(self.real, values[index], 0)
+
+    def at_outcome(self, values: Tensor) -> Tensor:
+        """Of an array of the task, what happened, [batch turn]; 0 after the end."""
+        index = (each.clamp(min=0) for each in (self.state, self.action, self.outcome))
+        found = values[tuple(index)]
+        return torch.where(self.real, found, torch.zeros((), dtype=found.dtype))
+
+    def gradients(self, credit: Tensor) -> Tensor:
+        """Σ_i Σ_k credit[i,k] ∇ log π(action) / size of each group, [group observation action].
+
+        credit: float[batch turn]. The gradient is that of the logits: 1 at the action taken, minus
+        the probability of each action.
+        """
+        seen, actions = len(self.task.observations), self.task.actions
+        groups = len(self.state) // self.size
+        push = torch.where(self.real, credit.double(), 0)[..., None] * -self.policy
+        taken = self.action.clamp(min=0)[..., None]
+        push.scatter_add_(-1, taken, torch.where(self.real, credit.double(), 0)[..., None])
+        place = self.group[:, None] * seen + self.observation.clamp(min=0)
+        result = push.new_zeros(groups * seen, actions)
+        result.index_add_(0, place.flatten(), push.flatten(0, 1))
+        return result.view(groups, seen, actions) / self.size
+
+
+def sample(
+    task: Task, logits: Tensor, groups: int = 1000, size: int = 8, seed: int | torch.Generator = 0
+) -> Sample:
+    """Groups of trajectories that a softmax policy writes.
+
+    logits: float[observation action], or float[run observation action] for several policies, which
+    write `groups` groups each. seed: a number, or a generator that goes on. The numbers drawn do
+    not depend on the policy, so that two policies can be compared on equal luck.
+
+    >>> from creditlib.audit.tasks import recovery
+    >>> task = recovery()
+    >>> sample(task, torch.zeros(len(task.observations), task.actions), groups=2).group.tolist()
+    [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
+    """
+    policies = (logits if logits.ndim == 3 else logits[None]).double()
+    seen = (len(task.observations), task.actions)
+    if policies.shape[1:] != seen:
+        wanted = f"float[observation action] with sizes {list(seen)}, or [run observation action]"
+        raise contract_error("sample", "logits", wanted, f"shape {list(logits.shape)}")
+    generator = seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(seed)
+    runs = len(policies)
+    rows = runs * groups * size
+    luck = torch.rand(2, task.turns, rows, dtype=torch.float64, generator=generator)
+    run = torch.arange(runs).repeat_interleave(groups * size)
+    choice = policies.softmax(-1).cumsum(-1)
+    chance = task.probability.cumsum(-1)
+    state = torch.zeros(rows, dtype=torch.int64)
+    walked = torch.full((3, task.turns, rows), -1)
+    for turn in range(task.turns):
+        alive, here = state >= 0, state.clamp(min=0)
+        action = _draw(choice[run, task.observation[here]], luck[0, turn])
+        outcome = _draw(chance[here, action], luck[1, turn])
+        for kept, value in zip(walked, (state, action, outcome), strict=True):
+            kept[turn] = torch.where(alive, value, -1)
+        state = torch.where(alive, task.next[here, action, outcome], -1)
+    states, actions, outcomes = walked.transpose(1, 2).contiguous()
+    count = (states >= 0).sum(1)
+    return Sample(task, policies, size, run, states, actions, outcomes, count)
+
+
+def _draw(cumulative: Tensor, luck: Tensor) -> Tensor:
+    """The first index whose cumulative probability exceeds the number drawn."""
+    last = torch.searchsorted(cumulative, cumulative[:, -1:].clone()).squeeze(1)
+    found = torch.searchsorted(cumulative, luck[:, None] * cumulative[:, -1:], right=True)
+    return torch.minimum(found.squeeze(1), last)
+
+
+def every_group(task: Task, logits: Tensor, size: int, most: int = 200_000) -> Sample:
+    """All groups of `size` trajectories, in every order, with their probabilities.
+
+    Errors: a task with so many trajectories that the groups would have more than `most` rows.
+
+    >>> from creditlib.audit.tasks import recovery
+    >>> task = recovery(distractors=1)
+    >>> groups = every_group(task, torch.zeros(len(task.observations), task.actions), size=2)
+    >>> len(groups.state), float(groups.weight[::2].sum())
+    (128, 1.0)
+    """
+    steps, chance = _trajectories(task, logits.double().softmax(-1), most)
+    count = len(chance)
+    if size * count**size > most:
+        fact = f"{task.name} with {count} trajectories, {count**size} groups"
+        wanted = f"a task whose groups of {size} have at most {most} rows"
+        raise contract_error("every_group", "task", wanted, fact, "make the task smaller")
+    groups = torch.tensor(list(itertools.product(range(count), repeat=size)))
+    states, actions, outcomes = steps[:, groups.flatten()]
+    weight = chance[groups].prod(1).repeat_interleave(size)
+    turns = (states >= 0).sum(1)
+    run = torch.zeros(len(states), dtype=torch.int64)
+    policies = logits.double()[None]
+    return Sample(task, policies, size, run, states, actions, outcomes, turns, weight)
+
+
+def _trajectories(task: Task, policy: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """All trajectories: int[3 trajectory turn] of states, actions and outcomes; probabilities."""
+    open_ends: list[tuple[list[tuple[int, int, int]], int, float]] = [([], 0, 1.0)]
+    done: list[tuple[list[tuple[int, int, int]], float]] = []
+    while open_ends:
+        steps, state, chance = open_ends.pop()
+        for action in range(task.actions):
+            taken = float(policy[task.observation[state], action])
+            for outcome, p in enumerate(task.probability[state, action].tolist()):
+                if p == 0:
+                    continue
+                walked = [*steps, (state, action, outcome)]
+                following = int(task.next[state, action, outcome])
+                if following < 0:
+                    done.append((walked, chance * taken * p))
+                else:
+                    open_ends.append((walked, following, chance * taken * p))
+        if len(done) + len(open_ends) > most:
+            wanted = f"a task with at most {most} trajectories"
+            raise contract_error("every_group", "task", wanted, f"{task.name} with more")
+    steps_of = torch.full((3, len(done), task.turns), -1)
+    for i, (walked, _) in enumerate(done):
+        steps_of[:, i, : len(walked)] = torch.tensor(walked).T
+    return steps_of, torch.tensor([p for _, p in done], dtype=torch.float64)
