@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from creditlib.vocabulary.messages import contract_error
+from creditlib.audit.breadth_first import Observe, Outcome, Step, search
 
 if TYPE_CHECKING:
     from creditlib.audit.sample import Sample
 
 __all__ = ["Outcome", "Step", "Task"]
-
-_NO_SIGNALS: Mapping[str, float] = MappingProxyType({})
-
-
-class Outcome(NamedTuple):
-    """One thing that may happen after an action.
-
-    probability: of this outcome, given the state and the action. next_state: None ends the
-    episode. reward: earned at this turn. success: the episode is solved. signals: further numbers
-    of this turn by name, such as {"process_reward": 0.6}; each becomes a tensor [batch turn].
-    """
-
-    probability: float
-    next_state: Hashable | None
-    reward: float = 0.0
-    success: bool = False
-    signals: Mapping[str, float] = _NO_SIGNALS
-
-
-Step = Callable[[Hashable, int, int], Iterable["Outcome | tuple[object, ...]"]]
-Observe = Callable[[Hashable, int], Hashable]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +24,10 @@ class Task:
 
     next: int[state action outcome], -1 ends the episode. probability, reward, success: float of the
     same shape. signals: tensors of the same shape by name. observation: int[state], what the policy
-    sees. turn: int[state]. levels: the states of each turn, contiguous. derive: makes further
-    tensors from sampled trajectories. turn_names: for pictures.
+    sees. turn: int[state]. levels: the states of each turn, contiguous. start: float[state], the
+    probability that an episode begins there; 0 for states of later turns. forced: bool[state],
+    where there is nothing to choose. derive: makes further tensors from sampled trajectories.
+    turn_names: for pictures.
     """
 
     name: str
@@ -60,6 +39,8 @@ class Task:
     observation: Tensor
     turn: Tensor
     levels: tuple[slice, ...]
+    start: Tensor
+    forced: Tensor
     states: tuple[tuple[Hashable, int], ...]
     observations: tuple[Hashable, ...]
     derive: Callable[[Sample], Mapping[str, Tensor]] | None = None
@@ -82,7 +63,10 @@ class Task:
     @property
     def digest(self) -> str:
         """A short hash of the arrays: equal digests mean equal tasks."""
-        arrays = (self.next, self.probability, self.reward, self.success, self.observation)
+        arrays = (
+            *(self.next, self.probability, self.reward, self.success),
+            *(self.observation, self.start, self.forced),
+        )
         every = (*arrays, *(self.signals[name] for name in sorted(self.signals)))
         text = b"".join(each.contiguous().numpy().tobytes() for each in every)
         return hashlib.sha256(text).hexdigest()[:12]
@@ -90,9 +74,10 @@ class Task:
     @staticmethod
     def from_step(
         step: Step,
-        start: Hashable,
+        start: Hashable | Mapping[Hashable, float],
         observe: Observe | None = None,
         *,
+        forced: Callable[[Any, int], bool] | None = None,
         actions: int = 2,
         name: str = "",
         derive: Callable[[Sample], Mapping[str, Tensor]] | None = None,
@@ -102,14 +87,20 @@ class Task:
         """The arrays of a task that a function describes.
 
         step: `step(state, turn, action)` gives the possible outcomes, as `Outcome`s or tuples in
-        their order. Their probabilities sum to 1. start: the state before turn 0. observe:
+        their order. Their probabilities sum to 1; outcomes of probability 0 are left out. start:
+        the state before turn 0, or a dictionary of states and their probabilities. observe:
         `observe(state, turn)` gives what the policy sees; the default is the state itself, without
         the turn. Turns with equal observations share one row of the policy, and one anchor.
-        actions: the number of actions. most_states: a task with more states is refused; a task in
-        which an episode never ends has infinitely many.
+        forced: `forced(state, turn)` says where there is nothing to choose, as at an answer that
+        the model is made to give; all actions have the same outcomes there. Such a turn has credit
+        and no score. actions: the number of actions. name: for tables; the default is that of
+        `step`. derive: `derive(sample)` gives further tensors by name, of any sampled trajectories.
+        turn_names: for pictures. most_states: a task with more states is refused; a task in which
+        an episode never ends has infinitely many.
 
-        Errors: probabilities that do not sum to 1; a signal that some outcomes lack; too many
-        states.
+        Errors: no outcome; probabilities that are negative or do not sum to 1; a reward or a signal
+        that is not finite; a signal that some outcomes lack; states or observations that are not
+        hashable; a forced turn whose actions differ; too many states.
 
         >>> def step(state, turn, action):
         ...     return [Outcome(1.0, None, reward=float(action == state), success=action == state)]
@@ -118,105 +109,21 @@ class Task:
         (1, [[[0.0], [1.0]]])
         """
         title = name or getattr(step, "__name__", "task")
-        states, levels, rows = _search(step, start, actions, most_states, title)
-        see = observe or (lambda state, turn: state)
-        seen: dict[Hashable, int] = {}
-        observation = [seen.setdefault(see(state, turn), len(seen)) for state, turn in states]
-        arrays = _arrays(rows, {state: i for i, state in enumerate(states)}, actions, title)
+        found = search(step, start, observe, forced, actions, most_states, title)
         return Task(
             name=title,
-            **arrays,
-            observation=torch.tensor(observation),
-            turn=torch.tensor([turn for _, turn in states]),
-            levels=levels,
-            states=tuple(states),
-            observations=tuple(seen),
+            next=found.next,
+            probability=found.numbers["probability"],
+            reward=found.numbers["reward"],
+            success=found.numbers["success"],
+            signals=found.signals,
+            observation=found.observation,
+            turn=torch.tensor([turn for _, turn in found.states]),
+            levels=found.levels,
+            start=found.start,
+            forced=found.forced,
+            states=found.states,
+            observations=found.observations,
             derive=derive,
             turn_names=tuple(turn_names),
         )
-
-
-_Row = list[list[Outcome]]  # the outcomes of each action at one state
-
-
-def _search(
-    step: Step, start: Hashable, actions: int, most: int, title: str
-) -> tuple[list[tuple[Hashable, int]], tuple[slice, ...], list[_Row]]:
-    """Breadth-first search: the states turn by turn, and the outcomes of each action at each."""
-    states: list[tuple[Hashable, int]] = []
-    rows: list[_Row] = []
-    levels: list[slice] = []
-    level: dict[Hashable, None] = {start: None}
-    turn = 0
-    while level:
-        levels.append(slice(len(states), len(states) + len(level)))
-        following: dict[Hashable, None] = {}
-        for state in level:
-            row = [_outcomes(step, state, turn, action, title) for action in range(actions)]
-            rows.append(row)
-            states.append((state, turn))
-            for outcome in (each for outcomes in row for each in outcomes):
-                if outcome.next_state is not None:
-                    following[outcome.next_state] = None
-        if len(states) + len(following) > most:
-            fact = f"one with more than {most} states after {turn + 1} turns"
-            remedy = "end every episode with None as the next state, or raise `most_states`"
-            raise contract_error("Task.from_step", "step", "of a finite task", fact, remedy)
-        level = following
-        turn += 1
-    return states, tuple(levels), rows
-
-
-def _outcomes(step: Step, state: Hashable, turn: int, action: int, title: str) -> list[Outcome]:
-    """The outcomes of one action, checked."""
-    found = [Outcome(*each) for each in step(state, turn, action)]
-    found = [outcome for outcome in found if outcome.probability > 0]
-    total = sum(outcome.probability for outcome in found)
-    if not math.isclose(total, 1.0, abs_tol=1e-9):
-        wanted = "a function whose outcomes have probabilities that sum to 1"
-        fact = f"{total:.9g} for state {state!r}, turn {turn}, action {action} of {title}"
-        raise contract_error("Task.from_step", "step", wanted, fact)
-    return found
-
-
-def _arrays(
-    rows: list[_Row], index: Mapping[tuple[Hashable, int], int], actions: int, title: str
-) -> dict[str, Tensor | dict[str, Tensor]]:
-    """The outcomes as tensors [state action outcome], padded with probability 0."""
-    turns = [turn for _, turn in index]
-    width = max(len(outcomes) for row in rows for outcomes in row)
-    shape = (len(rows), actions, width)
-    following = torch.full(shape, -1)
-    numbers = {
-        name: torch.zeros(shape, dtype=torch.float64)
-        for name in ("probability", "reward", "success")
-    }
-    signals = _empty_signals(rows, shape, title)
-    for s, row in enumerate(rows):
-        for a, outcomes in enumerate(row):
-            for k, outcome in enumerate(outcomes):
-                if outcome.next_state is not None:
-                    following[s, a, k] = index[outcome.next_state, turns[s] + 1]
-                numbers["probability"][s, a, k] = outcome.probability
-                numbers["reward"][s, a, k] = outcome.reward
-                numbers["success"][s, a, k] = outcome.success
-                for name, value in outcome.signals.items():
-                    signals[name][s, a, k] = value
-    return {"next": following, **numbers, "signals": signals}
-
-
-def _empty_signals(rows: list[_Row], shape: tuple[int, ...], title: str) -> dict[str, Tensor]:
-    """A tensor for each signal, of the dtype of its first value; every outcome has all signals."""
-    every = [outcome for row in rows for outcomes in row for outcome in outcomes]
-    names = sorted({name for outcome in every for name in outcome.signals})
-    for name in names:
-        lacking = next((outcome for outcome in every if name not in outcome.signals), None)
-        if lacking is not None:
-            wanted = f"a function whose every outcome has the signal {name!r}"
-            fact = f"one of {title} without it, with next state {lacking.next_state!r}"
-            raise contract_error("Task.from_step", "step", wanted, fact)
-    kinds = {bool: torch.bool, int: torch.int64}
-    return {
-        name: torch.zeros(shape, dtype=kinds.get(type(every[0].signals[name]), torch.float64))
-        for name in names
-    }

@@ -2,30 +2,68 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
 
-import torch
 from torch import Tensor
 
 from creditlib.audit.sample import Sample, sample
 from creditlib.audit.task import Task
+from creditlib.audit.task_tensors import SOME_TASKS, TURN_TENSORS
+from creditlib.audit.token_tensors import (
+    TOKEN_TENSORS,
+    first_token,
+    token_count,
+    token_turn,
+    tokens_of,
+)
 
-__all__ = ["BatchTensors", "first_token", "names_of", "token_turn", "tokens_of"]
-
-MOST_TOKENS = 4
+__all__ = [
+    "BatchTensors",
+    "first_token",
+    "names_of",
+    "token_count",
+    "token_turn",
+    "tokens_of",
+]
 
 
 class BatchTensors(Mapping[str, Tensor]):
     """A mapping from names to tensors, as every `apply` takes it; tensors are made on demand.
 
-    It holds what every task has, the signals of the task, and what its `derive` makes; the last
-    wins over the first.
+    It holds what every task has, what a property of the task gives, the signals of the task, and
+    what its `derive` makes; the last wins over the first. Beside the vocabulary it has
+    `oracle_advantage`, the exact advantage of the action taken, float[batch turn].
+
+    Every task: reward, group, turn_reward, solved, action. anchor: what the policy saw. node: state
+    and action. turn_value, potential and value: exact; final 0. baseline: the exact expected reward
+    of a greedy rollout. ratio 1, and old_log_prob = log_prob: the batch is on policy.
+    teacher_log_prob: that of the policy times exp(exact advantage). grounded: every turn. rollout:
+    the row. token_ids: a word for each action and place. token_score: the entropy. hidden: the
+    observation, one-hot.
+
+    Tasks that can be solved before their last turn: truncated, unsolved after all turns. cost: the
+    turns used. reference_cost: the fewest that can solve it.
+
+    Tasks with the signal progress: progress_record and progress_print, paid on record and per
+    print. solved_turn: the turn made progress. share: its new progress. rewards: the outcome and
+    the best progress. milestones: the best progress, in units. score: the reward, NaN if unsolved.
+    starts and segment_value: a segment is a stay at one progress.
+
+    Tasks whose return is 1 for a solved episode and else 0: simulated_value_4 and _16, the mean
+    return of as many rollouts from the start of each turn.
+
+    >>> from creditlib.audit.policies import perturbed
+    >>> from creditlib.audit.tasks import recovery
+    >>> batch = BatchTensors(sample(recovery(), perturbed(recovery()), groups=1, size=2))
+    >>> batch["turn_count"].tolist(), "progress" in batch
+    ([4, 4], False)
     """
 
     def __init__(self, sample: Sample) -> None:
         self._sample = sample
         self._found: dict[str, Tensor] = {}
+        self._makers = _makers(sample.task)
         if sample.task.derive is not None:
             self._found.update(sample.task.derive(sample))
 
@@ -35,126 +73,29 @@ class BatchTensors(Mapping[str, Tensor]):
             if name in signals:
                 self._found[name] = self._sample.at_outcome(signals[name])
             else:
-                self._found[name] = _EVERY_TASK[name](self._sample)
+                self._found[name] = self._makers[name](self._sample)
         return self._found[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**_EVERY_TASK, **self._sample.task.signals, **self._found})
+        return iter({**self._makers, **self._sample.task.signals, **self._found})
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._found or name in self._sample.task.signals or name in self._makers
 
     def __len__(self) -> int:
         return len(list(iter(self)))
 
 
-def _turn_reward(of: Sample) -> Tensor:
-    return of.at_outcome(of.task.reward)
+def _makers(task: Task) -> dict[str, Callable[[Sample], Tensor]]:
+    """What makes each tensor that the task has, beside its own signals."""
+    made = {**TURN_TENSORS, **TOKEN_TENSORS}
+    for holds, more in SOME_TASKS:
+        if holds(task):
+            made.update(more)
+    return made
 
 
-def _reward(of: Sample) -> Tensor:
-    return _turn_reward(of).sum(1)
-
-
-def _solved(of: Sample) -> Tensor:
-    return (of.at_outcome(of.task.success) > 0).any(1)
-
-
-def _node(of: Sample) -> Tensor:
-    return torch.where(of.real, of.state * of.task.actions + of.action, -1)
-
-
-def _turn_value(of: Sample) -> Tensor:
-    return of.at_state(of.oracle.value)
-
-
-def _action_value(of: Sample) -> Tensor:
-    return of.at_action(of.oracle.action_value)
-
-
-def _turn_entropy(of: Sample) -> Tensor:
-    chance = of.policy.clamp(min=1e-300)
-    return torch.where(of.real, -(chance * chance.log()).sum(-1), 0)
-
-
-# Tokens. An action is written as 1 to 4 tokens, and the first of them decides it: the later ones
-# are certain, so their log-probability is 0 and their score is 0. A token that the environment
-# wrote precedes each turn.
-
-
-def token_count(of: Sample) -> Tensor:
-    """The tokens of each turn, 1 to 4 by observation and action; 0 after the end."""
-    return torch.where(of.real, 1 + (of.observation + of.action) % MOST_TOKENS, 0)
-
-
-def token_turn(of: Sample) -> Tensor:
-    """`turn`: the turn that wrote each token, int[batch token]; -1 for the environment's."""
-    blocks = torch.arange(MOST_TOKENS) < token_count(of)[..., None]
-    turn = torch.where(blocks, torch.arange(of.task.turns)[:, None], -1)
-    return torch.nn.functional.pad(turn, (1, 0), value=-1).flatten(1)
-
-
-def first_token(turns: int) -> slice:
-    """The columns of the first tokens of the turns."""
-    return slice(1, turns * (MOST_TOKENS + 1), MOST_TOKENS + 1)
-
-
-def tokens_of(of: Sample, first: Tensor, later: Tensor, last: Tensor | None = None) -> Tensor:
-    """float[batch token] from numbers of turns: at a turn's first token, the later ones, its last.
-
-    `last`, where given, is added at the last token of the turn.
-    """
-    place = torch.arange(MOST_TOKENS)
-    count = token_count(of)[..., None]
-    block = torch.where(place == 0, first[..., None], later[..., None])
-    if last is not None:
-        block = block + torch.where(place == count - 1, last[..., None], 0)
-    block = torch.where(place < count, block, 0)
-    return torch.nn.functional.pad(block, (1, 0)).flatten(1)
-
-
-def _token_reward(of: Sample) -> Tensor:
-    none = torch.zeros_like(_turn_reward(of))
-    return tokens_of(of, none, none, _turn_reward(of))
-
-
-def _value(of: Sample) -> Tensor:
-    return tokens_of(of, _turn_value(of), _action_value(of))
-
-
-def _log_prob(of: Sample) -> Tensor:
-    taken = of.policy.gather(-1, of.action.clamp(min=0)[..., None]).squeeze(-1)
-    logs = torch.where(of.real, taken.log(), 0)
-    return tokens_of(of, logs, torch.zeros_like(logs))
-
-
-def _energy(of: Sample) -> Tensor:
-    taken = of.policy.gather(-1, of.action.clamp(min=0)[..., None]).squeeze(-1)
-    norm = 1 - 2 * taken + of.policy.square().sum(-1)
-    return tokens_of(of, norm, torch.zeros_like(norm))
-
-
-Made: TypeAlias = Callable[[Sample], Tensor]
-
-_EVERY_TASK: dict[str, Made] = {
-    "reward": _reward,
-    "group": lambda of: of.group,
-    "turn_reward": _turn_reward,
-    "anchor": lambda of: of.observation,
-    "turn_count": lambda of: of.turn_count,
-    "action": lambda of: of.action,
-    "node": _node,
-    "solved": _solved,
-    "turn_value": _turn_value,
-    "turn_entropy": _turn_entropy,
-    "turn": token_turn,
-    "turn_length": token_count,
-    "length": lambda of: token_count(of).sum(1),
-    "oracle_advantage": lambda of: of.advantage,
-    "token_reward": _token_reward,
-    "value": _value,
-    "log_prob": _log_prob,
-    "energy": _energy,
-}
-
-
-def names_of(task: Task) -> set[str]:
+@functools.lru_cache(maxsize=64)
+def names_of(task: Task) -> frozenset[str]:
     """The names of all tensors that trajectories of a task have."""
-    return set(BatchTensors(sample(task, task.uniform(), groups=1, size=2)))
+    return frozenset(BatchTensors(sample(task, task.uniform(), groups=1, size=2)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-
 from creditlib.audit.task import Outcome, Task
 
 __all__ = ["recovery"]
@@ -20,7 +18,7 @@ def recovery(distractors: int = 2) -> Task:
     negative advantage and a positive return. Does not isolate: noise, repeated states, length.
     """
 
-    def step(state: Hashable, turn: int, action: int) -> list[Outcome]:
+    def step(state: str, turn: int, action: int) -> list[Outcome]:
         if turn == 0:
             return [Outcome(1.0, "good" if action == 0 else "bad")]
         if turn <= distractors:
