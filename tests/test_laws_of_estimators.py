@@ -1,12 +1,13 @@
 """Every estimator, weight and shaper keeps every law that it does not declare broken.
 
 Each law gets 50 batches, and 200 with `--nightly`. Each option, and the reference where another
-backend is the default, get a fifth as many, and those that a law asks for at least.
+backend is the default, get a fifth as many, and those that a law asks for at least. A fifth of all
+batches come from hypothesis, the others from a random generator.
 `docs/laws.md` is the table.
 """
 
 import pytest
-from helpers import NEEDS, VARIANTS, numeric_names
+from helpers import NEEDS, VARIANTS, law_batches, numeric_names
 
 import creditlib as cl
 from creditlib.ops.backend import dispatch
@@ -61,7 +62,7 @@ def counterexample(verdict):
 
 @pytest.mark.parametrize(("name", "law"), cases(wanted=False))
 def test_a_law_is_kept(name, law, examples):
-    verdict = run_law(law, SUBJECTS[name], examples=max(examples, law.minimum))
+    verdict = run_law(law, SUBJECTS[name], **law_batches(max(examples, law.minimum)))
     assert verdict.state == "kept", counterexample(verdict)
 
 
@@ -86,7 +87,7 @@ def test_every_choice_keeps_the_laws(name, options, examples):
         kept_after_all = exact and law.name == "the_expected_gradient_is_the_true_one"
         if not law.applies(each) or (law.name in declared(each) and not kept_after_all):
             continue
-        verdict = run_law(law, each, examples=max(examples // 5, law.minimum))
+        verdict = run_law(law, each, **law_batches(max(examples // 5, law.minimum)))
         assert verdict.state in ("kept", "untried"), f"{law.name}: {counterexample(verdict)}"
 
 
@@ -97,7 +98,7 @@ def test_the_reference_keeps_the_laws_too(name, examples, monkeypatch):
     each = SUBJECTS[name]
     for law in LAWS.values():
         if law.applies(each) and law.name not in declared(each):
-            verdict = run_law(law, each, examples=max(examples // 5, law.minimum))
+            verdict = run_law(law, each, **law_batches(max(examples // 5, law.minimum)))
             assert verdict.state in ("kept", "untried"), f"{law.name}: {counterexample(verdict)}"
 
 

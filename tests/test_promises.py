@@ -1,5 +1,7 @@
 """The numerical promises: constants give exactly 0, precision, rewards are never lost, layouts."""
 
+import functools
+
 import pytest
 import torch
 from helpers import F64, MASKS, VARIANTS, arguments, assert_same, results, span
@@ -26,6 +28,8 @@ GROUPED = [
     # Nothing is subtracted from the value of a node.
     and v.options.get("against", "parent") is not None
 ]
+# PURE divides by no length here: its steps are equally long.
+WANTED = {str(v): set(arguments(v)) - ({"length"} if v.name == "pure" else set()) for v in GROUPED}
 TOKENS = [v for v in VARIANTS if "turn" in arguments(v)]
 
 
@@ -37,22 +41,31 @@ def constant_groups(variant, dtype, constants):
     are equally long. Token counts differ. lone="raw" promises a group of one its reward, so there
     are none then.
     """
-    sizes = torch.tensor(SIZES[variant.options.get("lone") == "raw" :])
+    ordered = variant.options.get("order") == "sum_then_score"
+    at_end = variant.name == "gigpo" or ordered
+    first = int(variant.options.get("lone") == "raw")
+    tensors = equal_members(dtype, tuple(constants.tolist()), first, at_end)
+    return {name: tensors[name] for name in WANTED[str(variant)] if name in tensors}
+
+
+@functools.cache
+def equal_members(dtype, numbers, first, at_end):
+    """Every tensor of groups of the sizes from `first` on, one group for each number and size."""
+    constants, sizes = torch.tensor(numbers, dtype=F64), torch.tensor(SIZES[first:])
     size = sizes.repeat(len(constants))
     group = torch.arange(len(size)).repeat_interleave(size)
     x = constants.repeat_interleave(len(sizes)).repeat_interleave(size).to(dtype)
     turns = 2
     every = x[:, None].expand(-1, turns)
     last = torch.stack([torch.zeros_like(x), x], 1)
-    ordered = variant.options.get("order") == "sum_then_score"
     row = torch.arange(len(x))
-    tensors = {
+    return {
         "reward": x,
         "rewards": x[:, None].expand(-1, 3),
         "group": group,
         "length": torch.arange(len(x)) % 7,
         "turn_count": torch.full_like(group, turns),
-        "turn_reward": last if variant.name == "gigpo" or ordered else every,
+        "turn_reward": last if at_end else every,
         "information_gain": every,
         "process_reward": every,
         "turn_length": torch.full((len(x), turns), 3),
@@ -68,8 +81,6 @@ def constant_groups(variant, dtype, constants):
         "node": torch.stack([row % 2, row % 3], 1),
         "turn_entropy": ((row % 5)[:, None] / 4).expand(-1, turns).to(dtype),
     }
-    wanted = set(arguments(variant)) - ({"length"} if variant.name == "pure" else set())
-    return {name: tensor for name, tensor in tensors.items() if name in wanted}
 
 
 def zero_of(variant):

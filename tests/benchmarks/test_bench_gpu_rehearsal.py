@@ -22,6 +22,7 @@ def session(folder, *arguments, **variables):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.nightly
 def test_a_rehearsal_runs_every_part_and_brings_launches(tmp_path):
     # TRITON_INTERPRET stays as the tests have it: the session must switch it off itself.
     # The limit is far away: a machine that others use must not end a part before its time.

@@ -13,7 +13,7 @@ from creditlib.vocabulary.backends import INSTALLED
 from fuzz import exact, exact_tokens, exact_turns
 from fuzz.compare import FUNCTIONS, call_of, error_of, fuzz
 
-BATCHES = 200
+BATCHES = 100
 BACKENDS = ["torch", *(["numba"] if INSTALLED["numba"] else [])]
 ZERO, HALF, ONE, TWO = Fraction(0), Fraction(1, 2), Fraction(1), Fraction(2)
 

@@ -20,6 +20,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
+from helpers import law_batches
 
 import creditlib
 from creditlib.registry import public_functions
@@ -78,7 +79,7 @@ def killed(mutant: Mutant) -> bool:
         return _differs(mutant.killed_by.removeprefix(GOLDEN))
     function = public_functions().get(mutant.function) or getattr(creditlib, mutant.function)
     law, subject = LAWS[mutant.killed_by], subject_of(function, mutant.options)
-    verdict = run_law(law, subject, examples=mutant.examples, shrink=False)
+    verdict = run_law(law, subject, shrink=False, **law_batches(mutant.examples))
     assert verdict.state in ("kept", "broken"), (mutant.killer, verdict.state)
     return verdict.state == "broken"
 

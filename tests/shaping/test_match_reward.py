@@ -4,7 +4,7 @@ import sys
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import creditlib as cl
@@ -34,6 +34,7 @@ def test_without_scipy_the_sentence_says_what_to_do(refusal, monkeypatch):
     )
 
 
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), how=st.sampled_from(["greedy", "transport"]))
 def test_what_lies_past_the_counts_is_not_read(seed, how):
     x = random_arguments(cl.match_reward, seed=seed)

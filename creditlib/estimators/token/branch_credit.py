@@ -48,6 +48,8 @@ StdOrNone = Annotated[
 )
 @breaks(
     "lone_members_get_nothing",
+    "constant_groups_get_nothing",
+    "no_credit_lies_beyond_the_spread",
     "shifting_rewards_changes_nothing",
     "scaling_rewards_scales_or_changes_nothing",
     because="a lone row of its kind gets its reward as it is.",

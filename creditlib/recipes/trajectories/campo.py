@@ -39,6 +39,10 @@ Least = Annotated[int, ArgumentSpec("copies that make a repetition", low=2)]
     because="another turn has other last tokens, so its row may be a loop.",
 )
 @breaks(
+    "scaling_rewards_scales_or_changes_nothing",
+    because="the penalty is in the unit of the reward, and is not scaled with it.",
+)
+@breaks(
     "lone_members_get_nothing",
     because="a lone row gets its value as it is.",
     lone="raw",

@@ -30,6 +30,7 @@ EXAMPLES = 100
 # The health checks judge the strategy, which is not under test here.
 _ALL_CHECKS = cast("list[HealthCheck]", list(HealthCheck))
 _FURTHER = 240  # random examples before a law is broken because no example has shown it
+_MOST_DRAWN = 3  # a random generator draws at most so many times the examples that are wanted
 _MAX_DISCARDED = 60  # a run stops if it discards so many examples and has checked none
 
 
@@ -233,10 +234,11 @@ class _Run:
         raise BrokenError(sentence, self.subject, calls, by_an_example=False)
 
     def sample(self, examples: int, seed: int | None) -> None:
-        """Run examples of a random generator."""
+        """Run examples of a random generator; those that are discarded are drawn again."""
         source = RandomSource(self.seed_of(seed))
-        for _ in range(examples):
-            if self.late():
+        wanted = self.done + examples
+        for _ in range(_MOST_DRAWN * examples):
+            if self.late() or self.done >= wanted:
                 return
             with contextlib.suppress(UnsatisfiedAssumption):
                 self.run_one(source)
