@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from creditlib.audit.claims import LIMITS
+from creditlib.audit.miniatures import LIMITS
 from creditlib.audit.tasks import TASKS
 from docs import quality_run
 from docs.print_pages import quality

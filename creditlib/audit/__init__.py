@@ -5,11 +5,11 @@ estimator is right. The audit says in which direction its gradient points, how m
 what becomes of it along its own training, and how fast a policy learns from it.
 """
 
-from creditlib.audit.claims import claims
 from creditlib.audit.credit_quality import quality
 from creditlib.audit.expected_gradient import exact, why_not_exact
 from creditlib.audit.fact_sheet import facts, one_more_rollout
 from creditlib.audit.learning_curves import learn
+from creditlib.audit.miniatures import claims
 from creditlib.audit.oracle import Oracle, oracle
 from creditlib.audit.policies import default_policy, perturbed
 from creditlib.audit.result import Audit

@@ -18,6 +18,8 @@ __all__ = ["Observe", "Outcome", "Step", "Tables", "search"]
 _NO_SIGNALS: Mapping[str, float] = MappingProxyType({})
 _FROM_STEP = "Task.from_step"
 
+_ROUNDING = 1e-9  # that a sum of probabilities may miss 1 by
+
 
 class Outcome(NamedTuple):
     """One thing that may happen after an action.
@@ -116,7 +118,7 @@ def _first(start: Hashable | Mapping[Hashable, float], title: str) -> dict[Hasha
 
 
 def _is_one(chances: Iterable[float]) -> bool:
-    return math.isclose(sum(chances), 1.0, abs_tol=1e-9)
+    return abs(sum(chances) - 1) <= _ROUNDING
 
 
 def _walk(

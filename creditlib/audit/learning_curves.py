@@ -17,7 +17,7 @@ from creditlib.audit.task import Task
 from creditlib.audit.training import Training, train
 from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["RATES", "Curve", "DifferenceRow", "Learning", "interval", "learn"]
+__all__ = ["RATES", "Curve", "DifferenceRow", "Learning", "interval", "learn", "seed_list", "tuned"]
 
 LEARNING_TASKS = ("recovery", "rooms", "wings", "search")
 RATES = (0.05, 0.1, 0.2, 0.4, 0.8)

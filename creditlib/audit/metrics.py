@@ -56,7 +56,7 @@ class Truth:
 
     @functools.cached_property
     def oracle(self) -> Gradients:
-        return gradients_of(self, self.advantage)
+        return _gradients_of(self, self.advantage)
 
     @functools.cached_property
     def visits(self) -> Tensor:
@@ -122,7 +122,7 @@ def without_residue(credit: Tensor, size: int) -> Tensor:
     return torch.where(credit.abs() > floor, credit, 0)
 
 
-def gradients_of(truth: Truth, credit: Tensor) -> Gradients:
+def _gradients_of(truth: Truth, credit: Tensor) -> Gradients:
     """The gradients of the groups of a sample for a credit, float64[batch turn]."""
     each = truth.sample.gradients(credit).flatten(1)
     square = each.square().sum(1)
@@ -156,10 +156,10 @@ def measure(sample: Sample, credit: Tensor, resamples: int = 1000) -> Mapping[st
     """
     truth = truth_of(sample)
     clean = _checked(sample, credit)
-    gradients = gradients_of(truth, clean)
-    columns = group_columns(truth, clean, gradients)
-    found = dict(zip(_POOLED, bootstrap(pooled, columns, resamples), strict=True))
-    found |= directions(gradients, truth)
+    gradients = _gradients_of(truth, clean)
+    columns = _group_columns(truth, clean, gradients)
+    found = dict(zip(_POOLED, bootstrap(_pooled, columns, resamples), strict=True))
+    found |= _directions(gradients, truth)
     found |= judge_cells(truth.sample, clean, truth.block, truth.visits)
     return {name: found[name] for name in METRICS}
 
@@ -177,7 +177,7 @@ def cosine_of_mean(sample: Sample, credit: Tensor, cut: bool = True) -> Estimate
     -1.0
     """
     truth = truth_of(sample)
-    gradients = gradients_of(truth, _checked(sample, credit))
+    gradients = _gradients_of(truth, _checked(sample, credit))
     numbers = _split(_moments(gradients, truth.direction)["cosine"])
     found = jackknife(*numbers, corrected=True)
     return _within(found) if cut else found
@@ -197,7 +197,7 @@ def _checked(sample: Sample, credit: Tensor) -> Tensor:
 _POOLED = ("group_cosine", "correlation", "sign", "sign_zeros", "leakage", "dead")
 
 
-def group_columns(truth: Truth, credit: Tensor, gradients: Gradients) -> Tensor:
+def _group_columns(truth: Truth, credit: Tensor, gradients: Gradients) -> Tensor:
     """What each group adds to the pooled metrics, float64[group column].
 
     The columns: turns, Σc, ΣA, Σc², ΣA², ΣcA; decisive turns, those with the sign of A, those with
@@ -219,7 +219,7 @@ def group_columns(truth: Truth, credit: Tensor, gradients: Gradients) -> Tensor:
     return torch.stack([*columns, torch.ones_like(cosine), cosine, dead.double()], dim=1)
 
 
-def pooled(total: Tensor) -> Tensor:
+def _pooled(total: Tensor) -> Tensor:
     """The metrics that are functions of sums over groups, [... number], from [... column].
 
         group_cosine = Σ_g cos(g, g*) / G                       a group with g = 0 counts as 0
@@ -246,7 +246,7 @@ def _spread(n: Tensor, total: Tensor, square: Tensor) -> Tensor:
     return torch.where(variance > 1e-12 * square / n, variance, torch.nan)
 
 
-def directions(gradients: Gradients, truth: Truth) -> dict[str, Estimate]:
+def _directions(gradients: Gradients, truth: Truth) -> dict[str, Estimate]:
     """The metrics of the mean gradient, with intervals by the jackknife.
 
         power = |m|² - tr/G                          debiased: E|m|² is |E g|² + tr Cov(g)/G

@@ -15,7 +15,7 @@ from creditlib.audit.task import Task
 from creditlib.audit.tensors import BatchTensors
 from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["Adam", "Training", "train", "trained"]
+__all__ = ["Adam", "Training", "runs_are_apart", "train", "trained"]
 
 _MOST_NUMBERS = 4_000_000  # of the policies and states that one exact evaluation takes
 

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from creditlib.audit.claims import LIMITS, Runs, not_reproduced
-from creditlib.audit.claims import claims as run_claims
+from creditlib.audit.miniatures import LIMITS, Runs, not_reproduced
+from creditlib.audit.miniatures import claims as run_claims
 from creditlib.cli.typer_app import app, make_console
 from creditlib.report.claims_table import claims_as_json, claims_table, limit_sentences
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CAPTIONS",
+    "as_png",
     "as_svg",
     "bias_against_snr",
     "credit_heat_map",

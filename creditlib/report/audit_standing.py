@@ -11,7 +11,7 @@ from creditlib.audit.ranking import BIASED, Mean, mean_usnr
 from creditlib.audit.result import Audit
 from creditlib.audit.rows import LearningRow, PathRow, QualityRow
 
-__all__ = ["HEADINGS", "Standing", "cells", "standings"]
+__all__ = ["HEADINGS", "Standing", "cells", "cost_of", "standings"]
 
 HEADINGS = (
     "",

@@ -7,12 +7,12 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from creditlib.audit.claims import LIMITS, ClaimResult, Limit
+from creditlib.audit.miniatures import LIMITS, ClaimResult, Limit
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["claims_as_json", "claims_table", "limit_sentences"]
+__all__ = ["claims_as_json", "claims_table", "effect_of", "limit_sentences"]
 
 
 def claims_table(results: Iterable[ClaimResult]) -> Table:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from creditlib.audit.claims import LIMITS
+from creditlib.audit.miniatures import LIMITS
 from docs.print_pages.functions import ROOT, table
 
 DATA = ROOT / "docs" / "data" / "quality.json"

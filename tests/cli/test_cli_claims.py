@@ -2,8 +2,8 @@ import json
 
 from cli_runs import error_of, run
 
-from creditlib.audit import claims as package
-from creditlib.audit.claims import LIMITS, ClaimResult
+from creditlib.audit import miniatures as package
+from creditlib.audit.miniatures import LIMITS, ClaimResult
 
 
 def test_a_claim_with_its_criterion_and_below_it_the_limits():

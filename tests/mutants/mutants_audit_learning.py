@@ -4,8 +4,8 @@ from mutants.mutants_machine import Mutant, by_hand
 
 _TRAINING = "audit/test_training.py"
 _CURVES = "audit/test_learning_curves.py"
-_WORKERS = "audit/claims/test_schedulers.py"
-_HACKING = "audit/claims/test_reward_hacking.py"
+_WORKERS = "audit/miniatures/test_schedulers.py"
+_HACKING = "audit/miniatures/test_reward_hacking.py"
 
 MUTANTS = [
     Mutant(
@@ -50,7 +50,7 @@ MUTANTS = [
     ),
     Mutant(
         "an aborting scheduler lets work go on",
-        "audit/claims/schedulers.py",
+        "audit/miniatures/schedulers.py",
         'if self._now == 0 or self._scheduler == "aborting":',
         "if self._now == 0:",
         "claims",
@@ -58,7 +58,7 @@ MUTANTS = [
     ),
     Mutant(
         "the score of the policy is left out of the gradient",
-        "audit/claims/schedulers.py",
+        "audit/miniatures/schedulers.py",
         "(taken - policy * taken.sum(1, keepdims=True))",
         "taken",
         "claims",
@@ -66,7 +66,7 @@ MUTANTS = [
     ),
     Mutant(
         "a success that is never reached takes no update",
-        "audit/claims/reward_hacking.py",
+        "audit/miniatures/reward_hacking.py",
         "torch.where(reached.any(-1), first, cap)",
         "first",
         "claims",

@@ -3,7 +3,7 @@ import json
 
 from rich.console import Console
 
-from creditlib.audit.claims import LIMITS, ClaimResult, Limit
+from creditlib.audit.miniatures import LIMITS, ClaimResult, Limit
 from creditlib.report.claims_table import (
     claims_as_json,
     claims_table,

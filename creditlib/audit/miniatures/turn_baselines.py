@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from creditlib.audit.claims.result import ClaimResult, Runs
 from creditlib.audit.intervals import BLOCKS, block_of, jackknife
+from creditlib.audit.miniatures.result import ClaimResult, Runs
 from creditlib.audit.policies import perturbed
 from creditlib.audit.sample import sample
 from creditlib.audit.subject import audited
 from creditlib.audit.tasks import umbrella
 
-__all__ = ["turn_baselines"]
+__all__ = ["total_variance", "turn_baselines"]
 
 _GROUPS = 2000
 

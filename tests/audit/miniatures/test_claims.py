@@ -2,7 +2,7 @@
 
 import pytest
 
-from creditlib.audit.claims import CLAIMS, Runs, claims
+from creditlib.audit.miniatures import CLAIMS, Runs, claims
 
 
 def test_the_seeds_of_two_bases_are_apart():

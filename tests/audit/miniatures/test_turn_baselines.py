@@ -2,7 +2,7 @@
 
 import torch
 
-from creditlib.audit.claims.turn_baselines import total_variance
+from creditlib.audit.miniatures.turn_baselines import total_variance
 from creditlib.audit.sample import sample
 from creditlib.audit.subject import audited
 from creditlib.audit.tasks import umbrella

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from creditlib.audit.claims.schedulers import (
+from creditlib.audit.miniatures.schedulers import (
     Completed,
     Prompts,
     Workers,

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from creditlib.audit.claims import LIMITS, Runs, not_reproduced
-from creditlib.audit.claims.not_reproduced import turn_mc_discounted
+from creditlib.audit.miniatures import LIMITS, Runs, not_reproduced
+from creditlib.audit.miniatures.not_reproduced import turn_mc_discounted
 from creditlib.testing import assert_close
 
 

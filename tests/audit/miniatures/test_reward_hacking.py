@@ -2,7 +2,7 @@
 
 import torch
 
-from creditlib.audit.claims.reward_hacking import steps_to
+from creditlib.audit.miniatures.reward_hacking import steps_to
 
 
 def test_updates_to_a_success_by_hand():

@@ -2,7 +2,7 @@
 
 import torch
 
-from creditlib.audit.claims.partial_progress import grpo_with_potential, turns_with_prints
+from creditlib.audit.miniatures.partial_progress import grpo_with_potential, turns_with_prints
 from creditlib.audit.subject import audited
 from creditlib.audit.tasks import pipeline
 from creditlib.audit.training import Training, train

@@ -1,7 +1,7 @@
 """Information gain: no group is dead at the start."""
 
-from creditlib.audit.claims.information_gain import dead_groups
-from creditlib.audit.claims.result import Runs
+from creditlib.audit.miniatures.information_gain import dead_groups
+from creditlib.audit.miniatures.result import Runs
 from creditlib.audit.subject import audited
 from creditlib.audit.tasks import search
 from creditlib.audit.training import Training

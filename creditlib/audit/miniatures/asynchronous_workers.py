@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from creditlib.audit.claims.result import ClaimResult, Runs, judged
-from creditlib.audit.claims.schedulers import Prompts, learn_while_running
+from creditlib.audit.miniatures.result import ClaimResult, Runs, judged
+from creditlib.audit.miniatures.schedulers import Prompts, learn_while_running
 
 __all__ = ["asynchronous_workers"]
 

@@ -8,16 +8,23 @@ import torch
 from torch import Tensor
 
 from creditlib.algebra import returns_to_go, valid_turns
-from creditlib.audit.claims.partial_progress import potential_based
-from creditlib.audit.claims.result import ClaimResult, Limit, Runs, judged
-from creditlib.audit.claims.reward_hacking import blind_minimum
 from creditlib.audit.learning_curves import RATES, tuned
+from creditlib.audit.miniatures.partial_progress import potential_based
+from creditlib.audit.miniatures.result import ClaimResult, Limit, Runs, judged
+from creditlib.audit.miniatures.reward_hacking import blind_minimum
 from creditlib.audit.references import turn_mc
 from creditlib.audit.subject import Audited, audited
 from creditlib.audit.tasks import search, umbrella
 from creditlib.audit.training import Training, train
 
-__all__ = ["LIMITS", "discounting", "lower_variance", "not_reproduced", "turn_group_beats_pooled"]
+__all__ = [
+    "LIMITS",
+    "discounting",
+    "lower_variance",
+    "not_reproduced",
+    "turn_group_beats_pooled",
+    "turn_mc_discounted",
+]
 
 # The limits of every result here, in full sentences.
 LIMITS = (

@@ -1,6 +1,6 @@
 """Workers pinned to prompts need weights of duration, and free ones do not."""
 
-from creditlib.audit.claims import claims
+from creditlib.audit.miniatures import claims
 
 
 def test_workers_of_both_schedulers():

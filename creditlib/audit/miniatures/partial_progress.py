@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from creditlib.audit.claims.result import ClaimResult, Runs, final_success, judged
+from creditlib.audit.miniatures.result import ClaimResult, Runs, final_success, judged
 from creditlib.audit.references import turn_mc
 from creditlib.audit.subject import audited
 from creditlib.audit.tasks import pipeline
@@ -13,7 +13,7 @@ from creditlib.audit.training import Training, train
 from creditlib.estimators import grpo
 from creditlib.shaping import potential_shaping
 
-__all__ = ["partial_progress", "potential_based"]
+__all__ = ["grpo_with_potential", "partial_progress", "potential_based", "turns_with_prints"]
 
 
 def turns_with_prints(

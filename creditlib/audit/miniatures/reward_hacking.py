@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from creditlib.audit.claims.result import ClaimResult, Runs, judged
 from creditlib.audit.intervals import resample_counts
+from creditlib.audit.miniatures.result import ClaimResult, Runs, judged
 from creditlib.audit.subject import Audited, audited
 from creditlib.audit.tasks import reasoning
 from creditlib.audit.training import Training, train

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from creditlib.audit.claims.asynchronous_workers import asynchronous_workers
-from creditlib.audit.claims.early_luck import early_luck
-from creditlib.audit.claims.information_gain import information_gain
-from creditlib.audit.claims.not_reproduced import LIMITS, not_reproduced
-from creditlib.audit.claims.partial_progress import partial_progress
-from creditlib.audit.claims.result import ClaimResult, Limit, Runs
-from creditlib.audit.claims.reward_hacking import reward_hacking
-from creditlib.audit.claims.turn_baselines import turn_baselines
+from creditlib.audit.miniatures.asynchronous_workers import asynchronous_workers
+from creditlib.audit.miniatures.early_luck import early_luck
+from creditlib.audit.miniatures.information_gain import information_gain
+from creditlib.audit.miniatures.not_reproduced import LIMITS, not_reproduced
+from creditlib.audit.miniatures.partial_progress import partial_progress
+from creditlib.audit.miniatures.result import ClaimResult, Limit, Runs
+from creditlib.audit.miniatures.reward_hacking import reward_hacking
+from creditlib.audit.miniatures.turn_baselines import turn_baselines
 from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["CLAIMS", "LIMITS", "ClaimResult", "Limit", "Runs", "claims", "not_reproduced"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from creditlib.audit.claims.result import ClaimResult, Runs, final_success, judged
+from creditlib.audit.miniatures.result import ClaimResult, Runs, final_success, judged
 from creditlib.audit.sample import sample
 from creditlib.audit.subject import Audited, audited
 from creditlib.audit.tasks import search
 from creditlib.audit.training import Training
 
-__all__ = ["information_gain"]
+__all__ = ["dead_groups", "information_gain"]
 
 
 def information_gain(runs: Runs) -> list[ClaimResult]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from creditlib.audit.claims.result import ClaimResult, Runs, final_success, judged
 from creditlib.audit.learning_curves import interval
+from creditlib.audit.miniatures.result import ClaimResult, Runs, final_success, judged
 from creditlib.audit.subject import audited
 from creditlib.audit.tasks import rooms, wings
 from creditlib.audit.training import Training, train
@@ -13,7 +13,7 @@ __all__ = ["early_luck"]
 
 def early_luck(runs: Runs) -> list[ClaimResult]:
     """GiGPO against GRPO on `wings` with its luck, without it, and on sparse loops."""
-    return [_with_luck(runs), _without_luck(runs), sparse_loops(runs)]
+    return [_with_luck(runs), _without_luck(runs), _sparse_loops(runs)]
 
 
 def _with_luck(runs: Runs) -> ClaimResult:
@@ -53,7 +53,7 @@ def _without_luck(runs: Runs) -> ClaimResult:
     )
 
 
-def sparse_loops(runs: Runs) -> ClaimResult:
+def _sparse_loops(runs: Runs) -> ClaimResult:
     """GiGPO against GRPO on a corridor without luck: the direction of the effect, not its size."""
     training = Training(rooms(10, 4, 40), 60, 2, 8)
     curves = train(
