@@ -1,6 +1,7 @@
 """docs/quality.md: what its cells say, by hand, and that the committed run is of the tasks."""
 
 import json
+import re
 
 import pytest
 
@@ -126,3 +127,16 @@ def test_a_run_of_two_estimators_by_hand():
     assert "quality" not in igpo
     assert set(found["learning"]["recovery"]) == {"rloo"}
     assert "NaN" not in quality_run.as_text(found)
+
+
+def test_the_advice_cites_the_committed_run():
+    """Every "TASK: `name` number, …" of which_estimator.md is a number of quality.json."""
+    read = json.loads(quality.DATA.read_text())["estimators"]
+    text = (quality.DATA.parents[1] / "which_estimator.md").read_text()
+    found = re.findall(r"(\w+):\s((?:`\w+`\s[\d.]*\d(?:,\s)?)+)", text.split("## A group", 1)[1])
+    cited = [
+        (task, *each) for task, row in found for each in re.findall(r"`(\w+)`\s([\d.]*\d)", row)
+    ]
+    assert len(cited) > 15
+    for task, name, number in cited:
+        assert f"{100 * read[name]['quality'][task]['usnr_over_oracle'][0]:.3g}" == number
