@@ -21,7 +21,7 @@ HEADINGS = (
     "worst on its path",
     "dead groups",
     "learning, area",
-    "costs a trajectory",
+    "extra cost",
 )
 
 

@@ -25,12 +25,9 @@ _RIGHT = {0, 5}
 
 def audit_table(audit: Audit) -> Table:
     """One row an estimator, ranked by uSNR; the audited one is bold, what is biased is red."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
+    from creditlib.report.metrics import titled_table
 
-    title = Text(one_line(f"{audit.estimator} on {_count(len(audit.tasks), 'task')}"))
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = titled_table(one_line(f"{audit.estimator} on {_count(len(audit.tasks), 'task')}"))
     for number, heading in enumerate(HEADINGS):
         justify = "right" if number in _RIGHT else "left"
         table.add_column(heading, justify=justify, overflow="fold")

@@ -53,6 +53,7 @@ def own(tmp_path, monkeypatch):
     """A stranger's file in the current folder, which an installed script does not see."""
     (tmp_path / "stranger_of_audit.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
     monkeypatch.delitem(sys.modules, "stranger_of_audit", raising=False)
     return ("audit", "stranger_of_audit:nose", "--task", "stranger_of_audit:doors", *SIZES)
@@ -76,7 +77,7 @@ def test_a_strangers_estimator_and_task_are_audited_with_no_registration(own):
 def test_the_table_the_sentences_and_the_page(own, tmp_path):
     found = run(*own, "--against", "rloo", "-o", "page.md")
     assert found.exit_code == 0
-    for words in ("1   stranger_of_audit:nose", "doors: Its gradient", "Ranked by", "Written: "):
+    for words in ("1  stranger_of_audit:nose", "doors: Its gradient", "Ranked by", "Written: "):
         assert words in found.stdout
     assert "stranger_of_audit:nose" in (tmp_path / "page.md").read_text()
 
