@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet
 # The pinned versions. `make test CONSTRAINTS=/dev/null` takes the newest ones instead.
 CONSTRAINTS ?= constraints.txt
 
-.PHONY: demo test quick nightly pages coverage bench gpu kernels integration integration-all lint format package clean
+.PHONY: demo test quick nightly pages quality coverage bench gpu kernels integration integration-all lint format package clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
@@ -46,6 +46,10 @@ nightly: .venv/.installed
 # Writes the pages of docs/ that are made from docstrings and data.
 pages: .venv/.installed
 	$(BIN)/python -m docs.print_pages
+
+# Audits every estimator for docs/quality.md, in minutes on two cores. `make pages` then prints it.
+quality: .venv/.installed
+	$(BIN)/python -m docs.quality_run
 
 # The share of the package's lines that the tests run; compiled loops and kernels are left out.
 coverage: .venv/.installed

@@ -29,7 +29,8 @@ LAYERS = [
     ["estimators", "shaping", "weighting"],
     ["recipes"],
     ["presets", "diagnostics", "distributed", "streaming"],
-    ["rows", "rollouts", "testing"],
+    ["rows", "rollouts", "audit"],
+    ["testing"],
     ["integrations", "report"],
     ["__init__"],
     ["cli"],
@@ -51,6 +52,7 @@ EXTRAS = {
     "pyarrow": ["rollouts"],
     "ray": ["rollouts.crediting.ray_engine"],
     "scipy": ["ops.matching"],
+    "matplotlib": ["report"],
     "rapidfuzz": ["inputs.similarity"],
     "examples": ["cli"],  # from a checkout: `creditlib demo` runs examples/textworld
 }

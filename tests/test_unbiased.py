@@ -6,12 +6,22 @@ import pytest
 import torch
 
 import creditlib as cl
+from creditlib.audit.tasks.two_state import LOGITS, REWARD
 from creditlib.testing import assert_close, enumerate_groups
-from creditlib.testing.exact_gradient import LOGITS, REWARD, TURNS, trajectories
 
 pytestmark = pytest.mark.usefixtures("quick_backend")
 
-POLICY = LOGITS.softmax(1)
+TURNS = 3
+
+
+def value_of(turn, state):
+    """What is expected from a state on, by recursion over the next action."""
+    if state == 2 or turn == TURNS:
+        return 0.0
+    chances = LOGITS.softmax(1)[state].tolist()
+    return sum(
+        p * (REWARD[state, a] + value_of(turn + 1, state + a)) for a, p in enumerate(chances)
+    )
 
 
 class Environment:
@@ -59,10 +69,8 @@ def test_remax_and_gae_with_the_exact_critic_are_unbiased(environment):
     baseline = environment.groups.batch["baseline"]  # no action of the row chooses it
     reward = environment.pair["reward"]
     assert_gradient(environment.gradient(cl.remax(reward=reward, baseline=baseline)), 1.0)
-    value = torch.zeros(TURNS, 2, dtype=reward.dtype)
-    for k, state in itertools.product(range(TURNS), range(2)):
-        ahead = trajectories(POLICY, state, TURNS - k)
-        value[k, state] = sum(p * sum(REWARD[step] for step in rest) for rest, p in ahead)
+    every = [[value_of(k, state) for state in range(2)] for k in range(TURNS)]
+    value = torch.tensor(every, dtype=reward.dtype)
     critic = value[torch.arange(TURNS), environment.turns["anchor"]]
     turn = torch.where(torch.arange(TURNS) < environment.turns["turn_count"][:, None], 0, -1)
     tokens = {"token_reward": environment.turns["turn_reward"], "value": critic, "turn": turn}

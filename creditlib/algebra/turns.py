@@ -8,6 +8,7 @@ from torch import Tensor
 from creditlib.ops import returns, scans
 from creditlib.ops.min_form.reference import hard_min_weights as _hard_min_weights
 from creditlib.ops.min_form.reference import softmin_powers
+from creditlib.ops.precision import as_float
 from creditlib.ops.scans.reference import shift_left
 
 __all__ = ["hard_min_weights", "next_turn", "returns_to_go", "running_min", "softmin_weights"]
@@ -17,6 +18,8 @@ def returns_to_go(
     x: Tensor, where: Tensor, gamma: float | Tensor = 1.0, *, backend: str = "auto"
 ) -> Tensor:
     """The sum of a turn and those after it, discounted per turn; float[batch turn] like `x`.
+
+    Half precision is summed in float32, and the result is float32.
 
         G[i,k] = x[i,k] + gamma · G[i,k+1]   at selected turns, 0 at others
 
@@ -30,6 +33,7 @@ def returns_to_go(
     >>> returns_to_go(x, where, torch.tensor([[0.25, 0.0, 0.0]]))
     tensor([[0.2500, 1.0000, 0.0000]])
     """
+    x = as_float(x)
     if isinstance(gamma, Tensor):
         return returns.decayed_returns(x, where, gamma, backend=backend)
     return returns.turn_returns(x, where, gamma, backend=backend)
@@ -80,11 +84,12 @@ def softmin_weights(
         w[i,k] = exp(−x[i,k] / temperature) / Σ_j exp(−x[i,j] / temperature)
 
     `where` is bool[batch turn]. `backend` is that of `relative`. The sum runs from the end of a
-    row, so that padding changes no bit.
+    row, so that padding changes no bit. Half precision gives float32.
 
     >>> softmin_weights(torch.tensor([[0.0, 0.0, 5.0]]), torch.tensor([[True, True, False]]), 1.0)
     tensor([[0.5000, 0.5000, 0.0000]])
     """
+    x = as_float(x)
     power = softmin_powers(x, where, temperature)
     total = returns_to_go(power, where, 1.0, backend=backend)[..., :1]
     return power / total.clamp(min=torch.finfo(x.dtype).tiny)

@@ -14,6 +14,8 @@ from creditlib.cli import explain as explain
 from creditlib.cli import credit as credit
 from creditlib.cli import check as check
 from creditlib.cli import laws as laws
+from creditlib.cli import audit as audit
+from creditlib.cli import claims as claims
 from creditlib.cli import doctor as doctor
 from creditlib.cli import demo as demo
 

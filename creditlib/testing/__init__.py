@@ -6,7 +6,7 @@ Names that need hypothesis are loaded at their first use.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from creditlib.testing.exact_gradient import enumerate_groups
+from creditlib.audit.expected_gradient import enumerate_groups
 from creditlib.testing.generate.random_arguments import random_arguments
 from creditlib.testing.tolerances import agree, assert_close, tolerance
 

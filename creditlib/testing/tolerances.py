@@ -17,6 +17,7 @@ TABLE: dict[object, tuple[float, float]] = {
     "golden, returns in float32": (2e-6, 2e-6),  # standardized after a sum of several turns
     "golden, four decimals": (0.0, 5e-5),  # numbers that the authors round
     "exact expectation": (1e-9, 1e-9),
+    "enumerated": (0.0, 1e-12),  # the cosine and scale of an expected gradient that is exact
     # Two computations of the same credit, relative to the largest credit.
     "law, float64": (1e-9, 1e-9),
     "law, float32": (1e-5, 1e-5),

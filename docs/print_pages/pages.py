@@ -1,12 +1,22 @@
 """The pages that are printed, each with the function that makes its text."""
 
-from docs.print_pages import estimators, laws, papers, readme, recipes, survey, turns_among_peers
+from docs.print_pages import (
+    estimators,
+    laws,
+    papers,
+    quality,
+    readme,
+    recipes,
+    survey,
+    turns_among_peers,
+)
 
 PAGES = {
     "README.md": readme.page,
     "docs/estimators.md": estimators.page,
     "docs/laws.md": laws.page,
     "docs/papers.md": papers.page,
+    "docs/quality.md": quality.page,
     "docs/recipes.md": recipes.page,
     "docs/survey.md": survey.page,
     "docs/turns_among_peers.md": turns_among_peers.page,

@@ -8,7 +8,7 @@ from helpers import F64, assert_same
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditlib.algebra import hard_min_weights, running_min, softmin_weights
+from creditlib.algebra import hard_min_weights, returns_to_go, running_min, softmin_weights
 from creditlib.testing import assert_close
 
 SHAPES = [(0, 0), (0, 3), (3, 0), (1, 1), (7, 7), (3, 64), (2, 129)]
@@ -77,3 +77,17 @@ def test_padding_changes_no_bit(seed, extra):
     exists = torch.nn.functional.pad(real, (0, extra))
     for rule in (lambda v, r: softmin_weights(v, r, 0.1), hard_min_weights, running_min):
         assert_same(rule(wider, exists)[:, :41].contiguous(), rule(x, real))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("backend", ["torch", "numba"])
+def test_half_precision_is_summed_in_single(dtype, backend):
+    x = (torch.arange(24.0).reshape(4, 6) / 7).to(dtype)
+    real = torch.arange(6) < torch.tensor([[6], [3], [0], [1]])
+    discount = torch.full((4, 6), 0.5)
+    for rule in (
+        lambda v: returns_to_go(v, real, 0.9, backend=backend),
+        lambda v: returns_to_go(v, real, discount, backend=backend),
+        lambda v: softmin_weights(v, real, 0.1, backend=backend),
+    ):
+        assert_same(rule(x), rule(x.float()))

@@ -94,6 +94,7 @@ def folder(tmp_path):
     return home
 
 
+SMALL = ("--quick", "--groups", "20", "--seeds", "1", "--updates", "2")
 COMMANDS = {
     "help": ("--help",),
     "estimators": ("estimators",),
@@ -104,6 +105,9 @@ COMMANDS = {
     "check": ("check", "grpo", "--law", "credit_is_finite", "--examples", "2"),
     "check mine": ("check", "mine:credit", "--law", "credit_is_finite", "--examples", "2"),
     "laws": ("laws",),
+    "audit": ("audit", "rloo", "--task", "recovery", *SMALL),
+    "audit mine": ("audit", "mine:credit", "--task", "recovery", *SMALL),
+    "claims": ("claims", "--which", "f", "--seeds", "2"),
     "doctor": ("doctor",),
     "doctor verl": ("doctor", "verl"),
     "demo": ("demo", "--seeds", "1", "--updates", "1"),
@@ -114,6 +118,8 @@ SAYS = {
     "explain mine": "group a: 4 trajectories",
     "check mine": "credit: 1 kept",
     "laws": "credit_is_finite",
+    "audit": "recovery: Its gradient",
+    "audit mine": "recovery: Its gradient",
 }
 LAUNCHERS = {"script": [SCRIPT], "module": [sys.executable, "-m", "creditlib"]}
 # One process for each pair takes a minute: the others run nightly.

@@ -127,6 +127,7 @@ COMPOSITIONS = {
     "docs/axes.md": "GiGPO's form: credit of the trajectory and of the turn (decision 17)",
     "docs/by_hand.md": "GiGPO times a duration weight (decision 17)",
     "docs/agents.md": "an outcome minus that of replays (CCPO)",
+    "docs/own_task.md": "an outcome plus a bonus of the turn, shown because its gradient is wrong",
     "docs/survey.md": "each line is that of the method it stands under",
     "examples/own_estimator.py": "rank credit times a duration weight (decision 17)",
 }

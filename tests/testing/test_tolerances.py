@@ -55,6 +55,7 @@ def test_no_tolerance_is_looser_than_the_table_says():
         "golden, returns in float32": (2e-6, 2e-6),
         "golden, four decimals": (0.0, 5e-5),
         "exact expectation": (1e-9, 1e-9),
+        "enumerated": (0.0, 1e-12),
         "law, float64": (1e-9, 1e-9),
         "law, float32": (1e-5, 1e-5),
         "law, half": (3e-2, 3e-2),

@@ -1,0 +1,103 @@
+"""Faults of an audit as a whole: who is compared, who is ahead, and what is said of it."""
+
+from mutants.mutants_machine import Mutant, by_hand
+
+RUN, STANDING = "audit/test_audit_run.py", "report/test_audit_standing.py"
+MUTANTS = [
+    Mutant(
+        "halves of intervals are added and not their squares",
+        "audit/ranking.py",
+        "half = math.sqrt(sum(each**2 for each in halves)) / len(known)",
+        "half = sum(halves) / len(known)",
+        "audit",
+        by_hand("audit/test_ranking.py"),
+    ),
+    Mutant(
+        "one is below as soon as its value is",
+        "audit/ranking.py",
+        "return own.value - other.value + math.hypot(*halves) < 0",
+        "return own.value - other.value < 0",
+        "audit",
+        by_hand("audit/test_ranking.py", "test_below_is_beyond_both_intervals"),
+    ),
+    Mutant(
+        "an infinity stays in the JSON object",
+        "audit/result.py",
+        "return value if math.isfinite(value) else None",
+        "return value if value == value else None",
+        "audit",
+        by_hand("audit/test_audit_result.py", "test_the_bounds_of_an_interval_are_finite"),
+    ),
+    Mutant(
+        "an estimator is left out for its name and not for its options",
+        "audit/run.py",
+        "same = other.function is own.function and dict(other.options) == dict(own.options)",
+        "same = other.function is own.function",
+        "audit",
+        by_hand(RUN, "test_the_estimator_is_not_compared_with_itself"),
+    ),
+    Mutant(
+        "tasks that were asked for are left out of the exact tier",
+        "audit/run.py",
+        "own = [(task, _sizes(task)) for task in tasks if task.name not in TASKS]",
+        "own = [(task, _sizes(task)) for task in tasks if task.name in TINY]",
+        "audit",
+        by_hand(RUN, "test_a_tensor_and_a_task_of_ones_own_need_no_registration"),
+    ),
+    Mutant(
+        "a task given as a function is not called",
+        "audit/chosen_tasks.py",
+        "        made = _called(made, chosen)\n",
+        "        made = chosen\n",
+        "audit",
+        by_hand("audit/test_chosen_tasks.py", "test_a_function_gives_its_task"),
+    ),
+    Mutant(
+        "an estimator with fewer tasks is ranked among the others",
+        "report/audit_standing.py",
+        "if mean is not None and mean.tasks == tasks]",
+        "if mean is not None]",
+        "audit",
+        by_hand(STANDING, "test_one_with_fewer_tasks_has_no_rank_however_good"),
+    ),
+    Mutant(
+        "an estimator is called biased whatever the interval says",
+        "report/audit_standing.py",
+        "sure = [row for row in low if row.high is not None and row.high < BIASED]",
+        "sure = low",
+        "audit",
+        by_hand(STANDING, "test_the_gate_is_the_cosine_and_its_interval"),
+    ),
+    Mutant(
+        "a difference of areas counts however small",
+        "report/audit_sentences.py",
+        "if row.high < 0 and row.difference < -_SAME]",
+        "if row.high < 0]",
+        "audit",
+        by_hand("report/test_audit_sentences.py", "test_a_small_difference_of_areas_is_none"),
+    ),
+    Mutant(
+        "each panel has a colour scale of its own",
+        "report/audit_figures.py",
+        "plot.imshow(values / (largest or 1.0), cmap=",
+        "plot.imshow(values, cmap=",
+        "audit",
+        by_hand("report/test_audit_figures.py", "test_the_heat_map_has_one_scale_centred_on_zero"),
+    ),
+    Mutant(
+        "names go into the page as they are",
+        "report/audit_page.py",
+        "    return escape(one_line(text))\n",
+        "    return one_line(text)\n",
+        "audit",
+        by_hand("report/test_audit_page.py", "test_the_title_is_escaped"),
+    ),
+    Mutant(
+        "the last line of a table is the estimator that is ahead",
+        "report/audit_standing.py",
+        "ranked.sort(key=lambda name: -_value(found[name]))",
+        "ranked.sort(key=lambda name: _value(found[name]))",
+        "audit",
+        by_hand("report/test_audit_table.py", "test_a_row_an_estimator_in_the_order_of_the_rank"),
+    ),
+]
