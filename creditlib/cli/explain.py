@@ -22,6 +22,7 @@ __all__ = ["explain"]
 # How refusals of the functions below start, and the option that their argument comes from.
 _FLAGS = {
     "resolve: `name`": "--estimator",
+    "read: `path`": "FILE",
     "read: `format`": "--format",
     "read: `reward_weights`": "--reward-weight",
     "read: `keys`": "--key",
@@ -36,7 +37,7 @@ def explain(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="JSON or Parquet files, folders, quoted patterns, or -.",
         ),
     ],

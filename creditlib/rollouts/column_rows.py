@@ -48,7 +48,7 @@ def held(path: Path, first: int, batch: Any) -> HeldBatch:
     """A batch to be held; one buffer for each wastes less memory than one for each column.
 
     >>> import pyarrow
-    >>> each = held(Path("x.parquet"), 1, pyarrow.record_batch({"group": [7]}))
+    >>> each = held(Path("x.parquet"), 1, pyarrow.RecordBatch.from_pylist([{"group": 7}]))
     >>> each.opened().to_pylist()
     [{'group': 7}]
     """

@@ -64,7 +64,8 @@ class ColumnTensors:
             self._note(key, columns[key])
         columns["group"] = self._group(columns["group"])
         columns["turns"] = self._turns.add(flat, count)
-        return arrow_modules()[0].record_batch(columns)
+        arrow, _, _ = arrow_modules()
+        return arrow.RecordBatch.from_arrays(list(columns.values()), keys)
 
     def _group(self, column: Any) -> Any:
         """Take the groups, of which equal ones are one object; returns the column encoded."""

@@ -1,4 +1,4 @@
-"""Parquet files as rows; only this module imports pyarrow."""
+"""Parquet files as rows; only this module imports pyarrow, and hands it to the others."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def rows_of_batch(path: Path, first: int, batch: Any) -> Iterator[Row]:
     """The rows of a batch of pyarrow; `first` is the number of the first one in a message.
 
     >>> import pyarrow
-    >>> batch = pyarrow.record_batch({"group": [1], "turns": [[{"text": "56", "reward": None}]]})
+    >>> rows = [{"group": 1, "turns": [{"text": "56", "reward": None}]}]
+    >>> batch = pyarrow.RecordBatch.from_pylist(rows)
     >>> list(rows_of_batch(Path("x.parquet"), 1, batch))
     [{'group': 1, 'turns': [{'text': '56'}]}]
     """

@@ -3,7 +3,9 @@ import sys
 
 import pytest
 from cli_runs import error_of, run, run_process
+from typer.testing import CliRunner
 
+from creditlib.cli import app
 from creditlib.rollouts.formats import FORMATS, format_names
 
 TURN = {"observation": "7*8?", "text": "56"}
@@ -214,3 +216,18 @@ def test_what_an_estimator_lacks_is_said_first_and_with_the_key_of_the_file(tmp_
         "`observaton`."
     )
     assert any("unknown keys are not read: `observaton` (3 turns;" in line for line in lines)
+
+
+def test_explain_takes_several_files_and_standard_input(file):
+    more = file.with_name("more.jsonl")
+    more.write_text(json.dumps(ROWS[0]) + "\n")
+    assert "group 7*8: 3 trajectories" in run("explain", file, more, "-e", "grpo").output
+    assert "group 7*8: 3 trajectories" in run("explain", file.parent / "*", "-e", "grpo").output
+    typed = CliRunner().invoke(app.app, ["explain", "-", "-e", "grpo"], input=file.read_bytes())
+    assert typed.output == run("explain", file, "-e", "grpo").output
+
+
+def test_a_path_that_is_none_is_named_as_the_argument(monkeypatch, capsys):
+    assert error_of(monkeypatch, capsys, "explain", "a\0b", "-e", "grpo") == (
+        "creditlib: explain: `FILE` must be the path of a file or a folder, got 'a\\x00b'.\n"
+    )

@@ -102,6 +102,8 @@ COMMANDS = {
     "explain alike": ("explain", "r.jsonl", "-e", "gigpo", "--similarity", "0.9"),
     "explain parquet": ("explain", "r.parquet", "-e", "grpo"),
     "explain mine": ("explain", "r.jsonl", "-e", "mine:credit"),
+    "credit": ("credit", "r.jsonl", "-e", "grpo", "-o", "out"),
+    "credit mine": ("credit", "r.jsonl", "-e", "mine:credit", "-o", "out"),
     "check": ("check", "grpo", "--law", "credit_is_finite", "--examples", "2"),
     "check mine": ("check", "mine:credit", "--law", "credit_is_finite", "--examples", "2"),
     "laws": ("laws",),

@@ -129,8 +129,8 @@ MUTANTS = [
     _mutant(
         "the copy of a trajectory is kept instead of the first",
         "run",
-        "self._doubled += len(doubled)",
-        "self._doubled -= len(doubled)",
+        "self.lost += lost + len(doubled)",
+        "self.lost += lost - len(doubled)",
         BAD,
     ),
     _mutant(

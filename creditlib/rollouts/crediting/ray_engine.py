@@ -9,8 +9,10 @@ worker dies.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from creditlib.rollouts.crediting.progress import Reporter
 from creditlib.rollouts.crediting.ray_tasks import (
     Bundle,
     Common,
+    answered,
     convert_task,
     credit_task,
     scan_task,
@@ -43,6 +46,7 @@ __all__ = ["RayRun", "write_task"]
 
 _RETRIES = 3  # how often Ray runs a task again whose worker died
 _STRETCH = 10**9  # bytes of files that one task reads, at most, unless one row group has more
+_AHEAD = 3  # tasks in flight for each CPU of the cluster
 _TASKS = 4  # scan tasks for each CPU of the cluster, where the files are small
 
 
@@ -92,7 +96,7 @@ class RayRun(Run):
         super().__init__(plan, list(map(_absolute, sources)), budget, skip_bad)
         self._ray = _ray()
         self._own = not self._ray.is_initialized()
-        self._refs: list[Any] = []  # what every task is waited for
+        self._ahead: deque[list[Any]] = deque()  # what the tasks in flight return, in order
         self._labels_of: list[Any] = []  # by scan task
         self._columns_of: list[list[Any]] = []  # by bucket, then by scan task
         self._credit_of: list[list[Any]] = []  # by scan task, then by bucket
@@ -112,50 +116,54 @@ class RayRun(Run):
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
-        if error and error[0] is not None:
-            for ref in self._refs:
-                self._ray.cancel(ref)
-        for kept in (self._refs, self._labels_of, self._columns_of, self._credit_of):
+        # A refused run waits for its tasks: a file is then whole or not there. They are not
+        # cancelled: Ray 2.60 aborts this process if a reply arrives after the cancellation.
+        for refs in self._ahead:
+            with contextlib.suppress(self._ray.exceptions.RayError):
+                self._ray.get(refs[0])
+        for kept in (self._ahead, self._labels_of, self._columns_of, self._credit_of):
             kept.clear()
         if self._own:
             self._ray.shutdown()
 
     def read(self, jobs: int, options: Mapping[str, Any], report: Reporter) -> None:
         """Pass one: scan tasks, whose facts are reduced in the order of the files."""
-        returns = 2 + self.buckets
-        needs, skip_bad = self.plan.needs, self.skip_bad
-        scans = self._scans
+        needs, skip_bad, scans = self.plan.needs, self.skip_bad, self._scans
+        task: Callable[..., Any] = scan_task
         if self.sources[0].format is not CREDITLIB:
             check_size(self.sources, self.budget)
             scans.append([each.units[0] for each in self.sources])
             self._writes = [[0]]
-            given = (self.sources, options, needs, skip_bad, self.buckets)
-            found = [self._start(convert_task, returns, *given)]
+            task, given = convert_task, [(self.sources, options, needs, skip_bad, self.buckets)]
         else:
             check_options(options)
             for each in stretches(self.sources, self._stretch()):
                 self._writes.append(list(range(len(scans), len(scans) + len(each))))
                 scans += each
-            given = (needs, skip_bad, self.buckets)
-            found = [self._start(scan_task, returns, units, *given) for units in scans]
+            given = [(units, needs, skip_bad, self.buckets) for units in scans]
         for number, units in enumerate(scans):
             self._bundle |= {(unit.file, unit.number): number for unit in units}
-        self._labels_of = [refs[1] for refs in found]
-        self._columns_of = [[refs[2 + number] for refs in found] for number in range(self.buckets)]
+        self._columns_of = [[] for _ in range(self.buckets)]
         facts: list[Facts] = []
-        for refs, units in zip(found, scans, strict=True):
-            scanned = self._result(refs[0])
+        for units, (scanned, labels, *columns) in zip(
+            scans, self._results(task, 2 + self.buckets, given), strict=True
+        ):
+            self._labels_of.append(labels)
+            for bucket, piece in zip(self._columns_of, columns, strict=True):
+                bucket.append(piece)
             self.size += scanned.size
             self.notes += scanned.notes
             facts = [merge_facts([*facts, scanned.facts])]
             report.read(scanned.facts.rows, sum(unit.bytes for unit in units))
         self.finish_reading(merge_facts(facts))
 
+    def _cpus(self) -> int:
+        return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+
     def _stretch(self) -> int:
         """Bytes of files for each scan task."""
-        cpus = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         size = sum(unit.bytes for each in self.sources for unit in each.units)
-        return min(_STRETCH, -(-size // (_TASKS * cpus)))
+        return min(_STRETCH, -(-size // (_TASKS * self._cpus())))
 
     def credit(self, report: Reporter) -> Counts:
         """Pass two: a credit task for each bucket."""
@@ -171,12 +179,12 @@ class RayRun(Run):
             threads=torch.get_num_threads(),
         )
         shared = self._ray.put(common)
-        found = [self._start(credit_task, 1 + scans, shared, *refs) for refs in self._columns_of]
-        self._columns_of.clear()
-        self._credit_of = [[refs[1 + number] for refs in found] for number in range(scans)]
+        given = ((shared, *self._columns_of.pop(0)) for _ in range(self.buckets))
+        self._credit_of = [[] for _ in range(scans)]
         every: list[Counts] = []
-        for refs in found:
-            credited = self._result(refs[0])
+        for credited, *pieces in self._results(credit_task, 1 + scans, given):
+            for bundle, piece in zip(self._credit_of, pieces, strict=True):
+                bundle.append(piece)
             self.lost += credited.lost
             self.notes += credited.notes[: max(0, 5 - len(self.notes))]
             self.types |= credited.types
@@ -186,7 +194,7 @@ class RayRun(Run):
 
     def write(self, outputs: Sequence[Output], form: Form, report: Reporter) -> None:
         """A write task for the files of each stretch that has one which is not kept."""
-        tasks: list[tuple[list[Output], Any]] = []
+        tasks: list[tuple[Any, ...]] = []
         for scans in self._writes:
             bundle = {
                 (unit.file, unit.number): at
@@ -194,50 +202,68 @@ class RayRun(Run):
                 for unit in self._scans[number]
             }
             files = sorted({file for file, _ in bundle})
-            here = [outputs[file] for file in files]
             todo = [
-                replace(each, path=each.path.absolute(), source=self.sources[file])
-                for file, each in zip(files, here, strict=True)
-                if not each.kept
+                replace(
+                    outputs[file], path=outputs[file].path.absolute(), source=self.sources[file]
+                )
+                for file in files
+                if not outputs[file].kept
             ]
-            ref = None
+            for file in files:
+                if outputs[file].kept:
+                    report.wrote(outputs[file].source.size)
             if todo:
                 labels = [self._labels_of[number] for number in scans]
                 credit = [self._credit_of[number] for number in scans]
-                (ref,) = self._start(write_task, 1, todo, form, bundle, labels, credit)
-            tasks.append((here, ref))
-        for here, ref in tasks:
-            if ref is not None:
-                self._result(ref)
-            for output in here:
+                tasks.append((todo, form, bundle, labels, credit))
+        for (done, *_), _ in zip(tasks, self._results(write_task, 1, tasks), strict=True):
+            for output in done:
                 report.wrote(output.source.size)
+
+    def _results(
+        self, task: Callable[..., Any], returns: int, every: Iterable[tuple[Any, ...]]
+    ) -> Iterator[list[Any]]:
+        """Of each task, in order: the first thing that it returns, and references to the others."""
+        most = _AHEAD * self._cpus()
+        for given in every:
+            if len(self._ahead) >= most:
+                yield self._next()
+            self._ahead.append(self._start(task, returns, *given))
+        while self._ahead:
+            yield self._next()
+
+    def _next(self) -> list[Any]:
+        first, *others = self._ahead[0]
+        found = self._result(first)
+        self._ahead.popleft()
+        return [found, *others]
 
     def _start(self, task: Callable[..., Any], returns: int, *given: Any) -> list[Any]:
         """The references of what a task returns."""
         errors = self._ray.exceptions
-        lost = [errors.ObjectLostError, errors.WorkerCrashedError]
-        remote = self._ray.remote(task).options(
-            num_returns=returns, max_retries=_RETRIES, retry_exceptions=lost
+        remote = self._ray.remote(answered).options(
+            name=getattr(task, "__name__", "task"),
+            num_returns=returns,
+            max_retries=_RETRIES,
+            retry_exceptions=[errors.ObjectLostError, errors.WorkerCrashedError],
         )
-        found = remote.remote(*given)
-        refs = [found] if returns == 1 else list(found)
-        self._refs.append(refs[0])
-        return refs
+        found = remote.remote(task, returns, *given)
+        return [found] if returns == 1 else list(found)
 
     def _result(self, ref: Any) -> Any:
-        """What a task returns; its error as that of the function."""
+        """What a task returns; a refusal is raised as that of the function."""
         errors = self._ray.exceptions
         try:
-            return self._ray.get(ref)
-        except errors.RayTaskError as error:
-            cause = error.cause
-            if isinstance(cause, (ContractError, OSError)):
-                raise cause from None
+            found = self._ray.get(ref)
+        except errors.RayTaskError:  # a fault of the code, with its own traceback
             raise
         except errors.RayError as error:
             fact = f"one that gave a task up ({error_line(error).rstrip('.')})"
             wanted = "one whose workers live to the end of a task"
             raise contract_error("credit", "engine", wanted, fact) from error
+        if isinstance(found, Exception):
+            raise found
+        return found
 
 
 def _absolute(source: Source) -> Source:

@@ -17,12 +17,14 @@ from creditlib.rollouts.crediting.run import cleaned, together
 from creditlib.rollouts.crediting.scan import scan_converted, scan_unit
 from creditlib.rollouts.crediting.sources import Source, Unit
 from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.vocabulary.messages import ContractError
 
 __all__ = [
     "Bundle",
     "Common",
     "Credited",
     "Scanned",
+    "answered",
     "convert_task",
     "credit_task",
     "scan_task",
@@ -103,6 +105,20 @@ class Common:
     bundle: Bundle
     bundles: int
     threads: int
+
+
+def answered(task: Callable[..., Any], returns: int, *given: Any) -> Any:
+    """What a task returns; a refusal is its answer, so that no worker prints a traceback.
+
+    >>> def refuse(path):
+    ...     raise ContractError("credit: no.")
+    >>> answered(refuse, 2, "x")
+    [ContractError('credit: no.'), None]
+    """
+    try:
+        return task(*given)
+    except (ContractError, OSError) as error:
+        return error if returns == 1 else [error, *[None] * (returns - 1)]
 
 
 def scan_task(

@@ -71,7 +71,8 @@ def expand(
         files, parent = files_of_path("credit", "paths", each)
         if not files or STANDARD_INPUT in files:
             wanted = "files, or folders that hold .json, .jsonl or .parquet files"
-            raise contract_error("credit", "paths", wanted, repr(str(each)))
+            remedy = "write standard input to a file, for each is read twice" if files else ""
+            raise contract_error("credit", "paths", wanted, repr(str(each)), remedy)
         for file in files:
             found.setdefault(file, parent)
     if not found:

@@ -100,6 +100,22 @@ def test_a_resumed_run_writes_what_is_missing(tmp_path):
     assert {path: Path(path).read_bytes() for path in found.outputs} == before
 
 
+def test_refused_runs_leave_the_process_and_the_cluster_as_they_were(tmp_path):
+    """Tasks are in flight when the first file is refused; cancelled ones would abort Ray."""
+    spread(tmp_path / "runs", trajectories(6), files=8, kind="jsonl")
+    lines(tmp_path / "runs" / "0.jsonl", plain("a", "high"))
+    sentence = refusal(tmp_path / "runs", "rloo")
+    for _ in range(20):
+        assert refusal(tmp_path / "runs", "rloo", engine="ray") == sentence
+    assert len(names_in(tmp_path / "runs")) == 8
+
+
+def test_a_file_that_cannot_be_written_is_an_os_error(tmp_path):
+    file = lines(tmp_path / "a.jsonl", plain("a", 1.0))
+    with pytest.raises(NotADirectoryError):
+        rollouts.credit(file, "rloo", out=file / "below", engine="ray")
+
+
 def killed_once(task, marker, before):
     """A task whose first worker dies: `before` it works, or when it has worked."""
 
