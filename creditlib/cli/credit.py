@@ -18,6 +18,7 @@ from creditlib.cli.named_modules import import_named
 from creditlib.cli.typer_app import KEY_HELP, app, make_console, name_and_value
 from creditlib.registry import resolve
 from creditlib.report.law_report import value_of
+from creditlib.report.metrics import titled_table
 from creditlib.rollouts import credit as credit_rollouts
 from creditlib.rollouts.crediting import CREDIT_QUANTILES, Summary
 from creditlib.rollouts.crediting import Progress as Step
@@ -125,11 +126,11 @@ def credit(
         return
     console = make_console()
     for note in found.notes:
-        console.print(Text(one_line(note), style="yellow"))
+        console.print(Text(one_line(note), style="yellow"), soft_wrap=True)
     if found.rows:
         console.print(_counts(found, time.monotonic() - start))
         console.print(_quantiles(found.credit))
-    console.print(Text(_written(found)))
+    console.print(Text(_written(found)), soft_wrap=True)
 
 
 @contextmanager
@@ -173,7 +174,7 @@ def _progress() -> Generator[Callable[[Step], None]]:
 
 
 def _counts(found: Summary, seconds: float) -> Table:
-    table = Table(title="rollouts", title_justify="left")
+    table = titled_table("rollouts")
     rows = {
         "rows": found.rows,
         "trajectories": found.trajectories,
@@ -194,7 +195,7 @@ def _counts(found: Summary, seconds: float) -> Table:
 
 
 def _quantiles(credit: Mapping[str, Mapping[float, float]]) -> Table:
-    table = Table(title="credit by quantile", title_justify="left")
+    table = titled_table("credit by quantile")
     table.add_column("estimator")
     for share in CREDIT_QUANTILES:
         table.add_column(f"{share:.0%}", justify="right", no_wrap=True)
