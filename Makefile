@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet
 # The pinned versions. `make test CONSTRAINTS=/dev/null` takes the newest ones instead.
 CONSTRAINTS ?= constraints.txt
 
-.PHONY: demo test quick nightly pages quality coverage bench gpu kernels integration integration-all lint format package clean
+.PHONY: demo test quick nightly pages docs docs-serve quality coverage bench gpu kernels integration integration-all lint format package clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
@@ -43,9 +43,22 @@ nightly: .venv/.installed
 	$(BIN)/python tests/nightly_laws.py
 	$(BIN)/python tests/nightly_fuzz.py
 
-# Writes the pages of docs/ that are made from docstrings and data.
+# Writes the pages of docs/ that are made from docstrings and data. The pictures of docs/gallery.md
+# are drawn by `python -m docs.figures` and `python -m docs.screenshots`.
 pages: .venv/.installed
 	$(BIN)/python -m docs.print_pages
+
+# The documentation site, in build/docs. It needs no network but to install; a warning is an error.
+.venv/.docs: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) --constraint $(CONSTRAINTS) --editable '.[docs]'
+	touch $@
+
+docs: .venv/.docs
+	$(BIN)/python -m docs.site
+
+# Shows the site at http://localhost:8000.
+docs-serve: docs
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/docs 8000
 
 # Audits every estimator for docs/quality.md, in minutes on two cores. `make pages` then prints it.
 quality: .venv/.installed

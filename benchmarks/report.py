@@ -24,7 +24,7 @@ Written by `python -m benchmarks report` from the rows in `benchmarks/results/`;
   given, at the speed of a copy of as many bytes measured in the same rounds. Nothing that reads its
   input can be faster.
 - **Gate**: a contestant must give the credit of the torch reference on that very input, or it gets
-  no number. What peers return on tokens nobody wrote is compared as 0.
+  no number. What peers return on tokens outside the turns is compared as 0.
 - **Times** are medians (20th to 80th percentile), contestants taking turns in rounds; ratios are
   taken inside one run. Slow peers run at least three times. "out=" writes into given tensors;
   the figures to reach are judged with it where a function has it.
@@ -44,7 +44,7 @@ Written by `python -m benchmarks report` from the rows in `benchmarks/results/`;
 MAKE = """\
 ## Run it yourself
 
-```
+```console
 make bench                                     # the whole grid
 python -m benchmarks --no-default              # without a process with default settings for a row
 python -m benchmarks --only gae --threads 1    # some rows
@@ -156,7 +156,7 @@ def _verdicts(verdicts: Sequence[figures.Verdict]) -> str:
 def _table(op: str, rows: Sequence[Row]) -> str:
     gpu = any(row.device == "cuda" for row in rows)
     default = any(row.default_us is not None for row in rows)
-    names = ["input", "who", "time", "x floor", "x ours", "peak"]
+    names = ["input", "contestant", "time", "x floor", "x creditlib", "peak"]
     names += ["by default"] * default + ["launches", "wall"] * gpu
     lines = [f"#### {op}\n", f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
     ours = {row.key: row.p50_us for row in rows if row.contestant == "creditlib"}

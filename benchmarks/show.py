@@ -51,7 +51,7 @@ def lines(rows: Sequence[Row]) -> list[str]:
         against = ratio(row.p50_us / first.floor_us)
         parts = [f"    {row.contestant:28} {spread:38} {against} x floor"]
         if row.side == "peer" and ours:
-            parts.append(f"{ratio(row.p50_us / ours)} x ours")
+            parts.append(f"{ratio(row.p50_us / ours)} x creditlib")
         if row.default_us is not None:
             parts.append(f"{duration(row.default_us)} in a default process")
         if row.peak_tensors is not None:

@@ -1,8 +1,8 @@
 """Credit assignment: pure functions from the rewards of trajectories to advantages of tokens.
 
-An estimator works at its natural level, trajectories, turns or tokens, and returns credit there.
-Credits combine with + and * while they are small, and `to_tokens` touches the tokens once.
-`creditlib.algebra` holds the parts that methods are made of, `creditlib.recipes` whole methods.
+An estimator returns one number per trajectory, turn or token. Combine numbers of trajectories and
+turns with + and *. Then call `to_tokens` once to get one number per token. `creditlib.algebra`
+holds the parts that methods are made of, and `creditlib.recipes` holds whole methods.
 """
 
 # isort: off

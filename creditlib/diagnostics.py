@@ -49,7 +49,7 @@ def diagnose(
     terms: Terms | None = None,
     turns: int = 8,
 ) -> dict[str, float]:
-    """Numbers for a logger: which groups teach nothing, how large credit is, what was lost.
+    """Metrics for a logger: groups without a gradient, the size of credit, and lost rewards.
 
     With `credit` float[batch] or float[batch turn]:
 
@@ -66,12 +66,15 @@ def diagnose(
       where the credit of `gigpo` among equal states may differ from 0; `anchor/met_others`: share
       of those whose anchor is that of a turn of another trajectory (both need `group`)
     - `anchor/contrast`: share of turns whose peers, of their group and anchor, have two different
-      step rewards (needs `turn_reward`); the others tell nothing of this turn
+      step rewards (needs `turn_reward`); the others give this turn no credit
     - `anchor/peers`: other turns of the group with the anchor of a turn, mean over turns
     - `term/NAME`: share of a term of `terms` in the sum of |term| over all of them; a term
       float[batch] counts at each turn beside one of turns
 
     Fetches each tensor from its device and waits for it; call it when you log.
+
+    Options:
+        turns: how many `credit/abs_turn_…` there are, at least 0
 
     >>> credit, reward = torch.tensor([0.5, -0.5, 0.0]), torch.tensor([1.0, 0.0, 1.0])
     >>> metrics = diagnose(credit, reward=reward, group=torch.tensor([0, 0, 1]))

@@ -33,6 +33,10 @@ def gathered(
     ranks; packed tokens are refused. `out` receives this rank's rows. Without an initialised
     process group, or with one rank, it is the estimator itself.
 
+    Args:
+        estimator: a function of trajectory and turn tensors.
+        process_group: the ranks; None is the default group of `torch.distributed`.
+
     >>> from creditlib import grpo
     >>> gathered(grpo)(reward=torch.tensor([0.0, 1.0]), group=torch.tensor([0, 0]), scale=None)
     tensor([-0.5000,  0.5000])

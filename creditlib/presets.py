@@ -1,7 +1,7 @@
 """Options that reproduce the numbers of trainers and of authors' code: data, to be splatted.
 
 `grpo(reward=reward, group=group, **presets.TRL_GRPO)`. Defaults of the library are the safe ones
-(a lone rollout and a constant group give exactly 0); a preset states where others differ.
+(a group of one and a constant group give exactly 0); a preset states where others differ.
 Golden numbers prove those of verl, verl-agent, rLLM, Lite-PPO, IGPO, A²TGPO and PURE; the others
 are the trainer's formula, worked by hand in `tests/test_presets.py`.
 """
@@ -109,7 +109,7 @@ VERL_DR_GRPO = _Preset("grpo", scale=None, lone="raw")
 SKYRL_GRPO = _Preset("grpo", eps=1e-6, lone="raw")
 TRL_GRPO = _Preset("grpo", eps=1e-4)
 MS_SWIFT_GRPO = _Preset("grpo", eps=1e-4)
-# These give a lone rollout NaN; the library has no such policy and gives 0.
+# These give a group of one NaN; the library has no such policy and gives 0.
 SLIME_GRPO = _Preset("grpo", eps=1e-6)
 OPENRLHF_GROUP_NORM = _Preset("grpo", eps=1e-9)
 TORCHRL_GRPO = _Preset("grpo", eps=1e-6, eps_at="floor")

@@ -7,6 +7,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple, cast
@@ -27,7 +28,15 @@ from creditlib.vocabulary.messages import (
 from creditlib.vocabulary.remedies import remedy_of_tensor
 from creditlib.vocabulary.words import ARGUMENTS
 
-__all__ = ["Plugin", "apply", "plugins", "public_functions", "resolve", "title"]
+__all__ = [
+    "Plugin",
+    "apply",
+    "plugins",
+    "public_functions",
+    "refuse_unknown_options",
+    "resolve",
+    "title",
+]
 
 ENTRY_POINTS = "creditlib.estimators"
 # How similar a key of a mapping is to the name of a tensor that it was probably meant for.
@@ -85,6 +94,10 @@ def plugins() -> list[Plugin]:
 def resolve(name: str | Callable[..., Any]) -> Callable[..., Any]:
     """The function with a `name`: one of creditlib, one of a plug-in, or "package.module:function".
 
+    Args:
+        name: a name of creditlib or of a plug-in, an import path "package.module:function", or a
+            function, which is returned as it is.
+
     >>> resolve("grpo").__name__
     'grpo'
     >>> resolve("creditlib.estimators.trajectory.rloo:rloo").__name__
@@ -111,7 +124,7 @@ def _from_path(path: str) -> Callable[..., Any]:
     try:
         function = pkgutil.resolve_name(path)
     except (Exception, SystemExit) as error:  # an import may raise anything
-        fact = f"{path!r} ({error_line(error)})"
+        fact = f"{path!r} ({error_line(error)}){_nearest_in_module(path)}"
         raise contract_error("resolve", "name", "an import path that loads", fact) from error
     if not callable(function):
         kind = type(function).__name__
@@ -119,15 +132,23 @@ def _from_path(path: str) -> Callable[..., Any]:
     return function
 
 
+def _nearest_in_module(path: str) -> str:
+    """The end of a sentence on an attribute that its module, which is imported, does not have."""
+    module, _, name = path.partition(":")
+    return did_you_mean(name, vars(sys.modules[module])) if module in sys.modules else ""
+
+
 def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **options: Any) -> Any:
     """Call an estimator with the tensors that its signature names, taken from any mapping.
 
-    `function` is what `resolve` takes. `mapping` may be a dict, a TensorDict or a trainer's batch;
-    keys that the signature does not name are ignored. `options` are passed on; an option with the
-    name of a tensor replaces that of the mapping.
-
     Rows that `valid` of the mapping leaves out take no part: if the signature does not name
     `valid`, they are deleted before the call, and the result is 0 there.
+
+    Args:
+        function: what `resolve` takes: a name, an import path, or a function.
+        mapping: tensors by name: a dict, a TensorDict or a trainer's batch. Keys that the signature
+            does not name are ignored.
+        options: are passed on. An option with the name of a tensor replaces that of the mapping.
 
     Errors: a tensor that the signature names is missing, or is no tensor; an option is unknown; a
     key of the mapping is nearly the name of an optional tensor that the mapping lacks.
@@ -143,7 +164,7 @@ def apply(function: str | Callable[..., Any], mapping: Mapping[str, Any], **opti
     # The signature of a module is that of its `forward`.
     body = target.forward if isinstance(target, torch.nn.Module) else target
     parameters = _parameters(body)
-    _refuse_unknown_options(title(target), parameters, options)
+    refuse_unknown_options(target, options)
     given = set(mapping.keys())
     kinds, numbers = tensors_of(body), options_of(body)
     chosen: dict[str, Tensor] = {}
@@ -179,14 +200,28 @@ def _known_parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Para
     return inspect.signature(function).parameters
 
 
-def _refuse_unknown_options(
-    function: str, parameters: Mapping[str, inspect.Parameter], options: Mapping[str, Any]
-) -> None:
+def refuse_unknown_options(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse an option that a function does not have; one with `**options` may have any.
+
+    Args:
+        function: an estimator, or a module with a `forward`.
+        options: what a call would pass, by name.
+
+    >>> from creditlib import grpo
+    >>> refuse_unknown_options(grpo, {"scle": 1})
+    Traceback (most recent call last):
+    creditlib.ContractError: grpo: `scle` must be one of its arguments, got 1 (did you mean ...?).
+    """
+    if not options:
+        return
+    parameters = _parameters(
+        function.forward if isinstance(function, torch.nn.Module) else function
+    )
     if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
         return
     for name, value in options.items():
         if name not in parameters:
-            raise unknown_argument(function, name, value, parameters)
+            raise unknown_argument(title(function), name, value, parameters)
 
 
 def _refuse_near_miss(function: str, argument: Argument, unread: Iterable[str]) -> None:
@@ -217,6 +252,9 @@ def _missing(
 
 def title(function: Callable[..., Any]) -> str:
     """The name of a function in a refusal: that inside a partial, or that of its class.
+
+    Args:
+        function: a function, a `functools.partial`, or a callable object.
 
     >>> title(functools.partial(len))
     'len'

@@ -2,8 +2,9 @@
 
     python -m examples.conformance_page verl > verl.md
 
-Prints Markdown: laws by estimators, and an example of every fault. What is a convention of the
-trainer or a choice of the method is data below, and gets a letter instead of being called a fault.
+Prints Markdown: a table of laws and estimators, and an example of every fault. `NOTES` lists the
+broken laws that are a convention of the trainer or a part of the method. Their cells get a letter
+instead of ✗.
 """
 
 from __future__ import annotations

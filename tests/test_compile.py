@@ -147,7 +147,13 @@ COMPILED = sorted(public_functions().keys() - ON_HOST)
 
 
 @pytest.mark.parametrize("name", COMPILED)
-@pytest.mark.parametrize("optional", [False, True], ids=["required", "optional"])
+@pytest.mark.parametrize(
+    "optional",
+    [
+        pytest.param(False, id="required", marks=pytest.mark.nightly),
+        pytest.param(True, id="optional"),
+    ],
+)
 def test_a_public_function_compiles_whole(name, optional):
     function = public_functions()[name]
     arguments = random_arguments(function, optional=optional, **SMALL)

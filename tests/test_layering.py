@@ -50,9 +50,11 @@ EXTRAS = {
     "typer": ["cli"],
     "rich": ["cli", "report"],
     "pyarrow": ["rollouts"],
+    "fsspec": ["rollouts.storage_systems"],
     "ray": ["rollouts.crediting.ray_engine"],
     "scipy": ["ops.matching"],
     "matplotlib": ["report"],
+    "jinja2": ["report.page"],
     "rapidfuzz": ["inputs.similarity"],
     "examples": ["cli"],  # from a checkout: `creditlib demo` runs examples/textworld
 }

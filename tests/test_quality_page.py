@@ -77,13 +77,13 @@ def test_what_reads_exact_values_does_not_compete_and_intervals_share_the_first_
 def test_winners_are_named_and_a_bias_is_said():
     lines = quality.wins()
     assert "| key | `good`, `hack` (biased) | `good` |" in lines
-    assert "| door | nobody: no estimator has a measured interval | not run |" in lines
+    assert "| door | none: no estimator has a measured interval | not run |" in lines
 
 
 def test_where_most_are_not_told_apart_it_hardly_matters(monkeypatch):
     cells = {"good": [0.5, 0.4, 0.6], "hack": [0.5, 0.4, 0.6], "weak": [0.0, 0.0, 0.1]}
     monkeypatch.setattr(quality, "data", lambda: {**RUN, "learning": {"key": cells}})
-    assert "it hardly matters: 2 of 3 are not told apart |" in "\n".join(quality.wins())
+    assert "the choice hardly matters: 2 of 3 do not differ clearly |" in "\n".join(quality.wins())
 
 
 def test_cosines_below_the_gate_are_biased_if_the_interval_says_so():

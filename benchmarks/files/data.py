@@ -147,7 +147,8 @@ def _observations(state: Array, words: int) -> pa.Array:
     text = _vocabulary()[which.ravel()]
     number = np.char.add(state.astype("S19"), b" ")  # no two states share a text
     body = text.reshape(len(state), -1).view(f"S{8 * words}").ravel()
-    return pa.array(np.char.add(number, body).astype(str))
+    found = pa.array(np.char.add(number, body).astype(str))
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
 def _texts(random: np.random.Generator, words: Array) -> pa.Array:

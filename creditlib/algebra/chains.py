@@ -18,9 +18,15 @@ def window_ids(
         window[i,k] = window[j,m]  iff  ids[i,k−s] = ids[j,m−s] for s = 0 … size − 1
         known[i,k]  = the row has `size` turns up to k, all selected, none with a negative id
 
-    `ids` is int[batch turn], such as `anchor`, and `where` is bool[batch turn]. A window never
-    crosses the start of a row. The ids of windows that are not known mean nothing. `backend` is
-    that of `relative`.
+    A window never crosses the start of a row. The ids of windows that are not known mean nothing.
+
+    Args:
+        ids: int[batch turn]; an id of each turn, such as `anchor`; negative = none.
+        where: bool[batch turn]; the turns that take part, such as `valid_turns(turn_count, turns,
+            valid)`.
+        size: the number of turns in a window, at least 1.
+        backend: "auto" (triton on CUDA, numba on a CPU if installed, else torch), "torch",
+            "numba" or "triton".
 
     >>> anchor, where = torch.tensor([[5, 6, 7], [4, 6, 7]]), torch.tensor([[True] * 3] * 2)
     >>> window, known = window_ids(anchor, where, 2)
@@ -43,12 +49,18 @@ def prefix_ids(ids: Tensor, *by: Tensor, where: Tensor, backend: str = "auto") -
 
         prefix[i,k] = prefix[j,m]  iff  k = m, by[i] = by[j] and ids[i,s] = ids[j,s] for s = 0 … k
 
-    The turns of a tree are grouped by it: turns with equal ids are one node. `ids` is
-    int[batch turn], any integers, such as `node`; the keys are int[batch], such as `group`, and
-    `where` is bool[batch turn]. The result is int64[batch turn]; those of turn k lie in
-    k · batch … (k + 1) · batch − 1, and it is −1 where `where` is False. No id of a turn that is
-    not selected, or of one after it, tells anything about the others. `backend` is that of
-    `relative`.
+    The turns of a tree are grouped by it: turns with equal ids are one node. The result is
+    int64[batch turn]; those of turn k lie in k · batch … (k + 1) · batch − 1, and it is −1 where
+    `where` is False. The ids of a turn that is not selected, and of those after it, change no
+    other.
+
+    Args:
+        ids: int[batch turn]; an id of each turn, any integers, such as `node`.
+        by: int[batch]; keys of rows, such as `group`.
+        where: bool[batch turn]; the turns that take part, such as `valid_turns(turn_count, turns,
+            valid)`.
+        backend: "auto" (triton on CUDA, numba on a CPU if installed, else torch), "torch",
+            "numba" or "triton".
 
     >>> node, group = torch.tensor([[5, 7], [5, 8], [6, 7]]), torch.tensor([0, 0, 0])
     >>> prefix_ids(node, group, where=torch.ones(3, 2, dtype=torch.bool)).tolist()

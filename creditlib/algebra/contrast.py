@@ -35,7 +35,7 @@ def contrast(
     valid: Valid | None = None,
     tolerance: NonNegative = 0.0,
 ) -> Mask:
-    """Rows, or turns, whose peers have two different rewards: the others teach nothing.
+    """Rows, or turns, whose peers have two different rewards; the others give no gradient.
 
         result[i]   = max − min of reward over group(i) > tolerance
         result[i,k] = max − min of turn_reward over the peers of turn k of row i > tolerance
@@ -44,14 +44,17 @@ def contrast(
     This is the mask of the filters for groups without variance, and of dynamic sampling. A turn
     with an advantage of 0 still counts in a loss that divides by all tokens; a masked one does not.
 
-    Degenerate cases: a lone row, an excluded row, a turn past `turn_count` and a turn with a
+    Options:
+        tolerance: difference of rewards that still counts as equal, in the unit of the reward.
+
+    Degenerate cases: a group of one, an excluded row, a turn past `turn_count` and a turn with a
     negative anchor are False.
 
     Errors: neither or both of `reward` and `turn_reward` are given; `turn_reward` comes without
     `turn_count`, or `anchor` without `turn_reward`.
 
-    Source: dynamic sampling of Yu et al. 2025, arXiv:2503.14476 (groups); states that tell nothing:
-    arXiv:2605.10325.
+    Source: dynamic sampling of Yu et al. 2025, arXiv:2503.14476 (groups); states without a
+    difference: arXiv:2605.10325.
 
     >>> import torch
     >>> contrast(reward=torch.tensor([1.0, 0.0, 1.0, 1.0]), group=torch.tensor([0, 0, 1, 1]))

@@ -9,9 +9,14 @@ from creditlib.ops import groups
 from creditlib.ops.groups.reference import group_count as _count
 from creditlib.ops.groups.reference import group_max as _max
 from creditlib.ops.precision import narrow, wide
-from creditlib.vocabulary.messages import contract_error, describe_value
+from creditlib.vocabulary.messages import check_choice, contract_error, describe_value
 
 __all__ = ["conserved", "group_count", "group_max", "group_scale", "relative"]
+
+_CENTERS = ("mean", "leave_one_out", "median", "median_low", None)
+_SCALES = ("std", "mad", "mad_low", "mean", None)
+_EPS_AT = ("std", "variance", "floor")
+_LONE = ("zero", "raw", None)
 
 
 def relative(
@@ -46,7 +51,11 @@ def relative(
     Degenerate cases: equal values of peers give exactly 0, whatever the value and dtype. A scale of
     0 gives 0. A value that is not selected gets `otherwise`, 0 without it, and changes no other.
 
-    Options:
+    Errors: `center`, `scale`, `eps_at` or `lone` is another word.
+
+    Args:
+        x: [batch …]; values of any shape, such as float[batch] or float[batch turn].
+        by: int[batch …]; keys: values with equal keys are peers. Without a key all values are.
         valid: bool[batch], the rows that take part; all of them by default.
         where: bool like `x`, the values that take part; all of them by default.
         center: "mean", "leave_one_out" (the mean of the peers without the value), "median",
@@ -63,7 +72,8 @@ def relative(
         lone: what a value without peers gets: None (what the formula gives), "zero", or "raw" (the
             value itself, over a scale of 1).
         otherwise: the result of values that are not selected or have no peers.
-        backend: "auto", "torch", "numba" or "triton".
+        backend: "auto" (triton on CUDA, numba on a CPU if installed, else torch), "torch",
+            "numba" or "triton".
 
     Source: the group baseline of Shao et al. 2024, arXiv:2402.03300, and its variants.
 
@@ -76,6 +86,10 @@ def relative(
     tensor([[ 0.5000,  0.0000],
             [-0.5000,  0.0000]])
     """
+    check_choice("relative", "center", center, _CENTERS)
+    check_choice("relative", "scale", scale, _SCALES)
+    check_choice("relative", "eps_at", eps_at, _EPS_AT)
+    check_choice("relative", "lone", lone, _LONE)
     return groups.relative(
         x,
         [_key(key, x) for key in by],
@@ -97,7 +111,11 @@ def relative(
 def group_count(*by: Tensor, where: Tensor, backend: str = "auto") -> Tensor:
     """The number of selected peers of each row, float64[batch].
 
-    The keys `by` are int[batch], and `where` is bool[batch]. `backend` is that of `relative`.
+    Args:
+        by: int[batch]; keys: rows with equal keys are peers. Without a key all rows are.
+        where: bool[batch]; the rows that take part.
+        backend: "auto" (triton on CUDA, numba on a CPU if installed, else torch), "torch",
+            "numba" or "triton".
 
     >>> group_count(torch.tensor([3, 3, 4]), where=torch.tensor([True, True, True]))
     tensor([2., 2., 1.], dtype=torch.float64)
@@ -108,7 +126,12 @@ def group_count(*by: Tensor, where: Tensor, backend: str = "auto") -> Tensor:
 def group_max(x: Tensor, *by: Tensor, where: Tensor, backend: str = "auto") -> Tensor:
     """The largest selected value among the peers of each row, −inf without one; float[batch].
 
-    `x`, the keys `by` and `where` are [batch]. `backend` is that of `relative`.
+    Args:
+        x: float[batch]; a value of each row.
+        by: int[batch]; keys: rows with equal keys are peers. Without a key all rows are.
+        where: bool[batch]; the rows that take part.
+        backend: "auto" (triton on CUDA, numba on a CPU if installed, else torch), "torch",
+            "numba" or "triton".
 
     >>> x, group = torch.tensor([1.0, 9.0, 4.0]), torch.tensor([3, 3, 4])
     >>> group_max(x, group, where=torch.tensor([True, False, True]))
@@ -127,13 +150,22 @@ def group_scale(
 ) -> Tensor:
     """The scale of the selected values among the peers of each row; float[batch].
 
-    `x`, the keys `by` and `where` are [batch]. `scale`, `ddof` and `backend` are those of
-    `relative`. `divide` divides by the result.
+    `divide` divides by the result.
+
+    Args:
+        x: float[batch]; a value of each row.
+        by: int[batch]; keys: rows with equal keys are peers. Without a key all rows are.
+        where: bool[batch]; the rows that take part.
+        scale: "std", "mad", "mad_low" or "mean", as in `relative`.
+        ddof: n − ddof divides the squares of the deviation, 0 or 1.
+        backend: "auto" (triton on CUDA, numba on a CPU if installed, else torch), "torch",
+            "numba" or "triton".
 
     >>> x, group = torch.tensor([1.0, 3.0]), torch.tensor([3, 3])
     >>> group_scale(x, group, where=torch.tensor([True, True]), ddof=0)
     tensor([1., 1.])
     """
+    check_choice("group_scale", "scale", scale, _SCALES[:-1])
     index = _index(by, where, backend)
     return groups.group_scale(x, index, where, scale=scale, ddof=ddof, backend=backend)
 
@@ -152,11 +184,15 @@ def conserved(
         result[i] = y[i] · Σ count / Σ (count · y);  y = min(x, cap · mean(x)), or x without a cap
 
     The sums run over the members of the group of i. All weights of this library that keep a total
-    are made by it. Credit that is multiplied by it keeps its total weight. The keys `by`, `where`
-    and `backend` are those of `relative`. `x` is float[batch], float[batch turn], float[batch
-    token] or packed float[token]: a unit is a trajectory, a turn or a token.
+    are made by it. Credit that is multiplied by it keeps its total weight.
 
-    Options:
+    Args:
+        x: [batch …]; the weight before: float[batch], float[batch turn], float[batch token] or
+            packed float[token]. A unit is a trajectory, a turn or a token.
+        by: int[batch …]; keys: units with equal keys are peers. Without a key all units are.
+        where: bool, like `x` or with its first axes; the units that take part.
+        backend: "auto" (triton on CUDA, numba on a CPU if installed, else torch), "torch",
+            "numba" or "triton".
         count: how often a unit counts in the mean, such as the tokens of a turn; once by default.
             It has the shape of `x` or its first axes.
         among: "taken" (all selected units are members) or "nonzero" (a unit whose `x` is 0 is no
@@ -178,8 +214,7 @@ def conserved(
     >>> conserved(torch.tensor([0.0, 2.0, 6.0]), where=torch.tensor([True] * 3), among="nonzero")
     tensor([0.0000, 0.5000, 1.5000])
     """
-    if among not in ("taken", "nonzero"):
-        raise contract_error("conserved", "among", "'taken' or 'nonzero'", repr(among))
+    check_choice("conserved", "among", among, ("taken", "nonzero"))
     value = wide(x)
     if among == "nonzero":
         where = _aligned("where", where, x) & (x != 0)

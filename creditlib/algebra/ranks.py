@@ -18,9 +18,15 @@ def rank_band(x: Tensor, *by: Tensor, where: Tensor, low: float, high: float) ->
         result[i] = high − (high − low) · r[i] / (M − 1)
         r[i] = distinct values of the peers below x[i];  M = distinct values of the peers
 
-    The peers of a row are the selected rows with equal keys `by`, int[batch]. `x` is float[batch],
-    or float[batch criterion], whose first criterion decides and each later one among equals.
-    `where` is bool[batch].
+    The peers of a row are the selected rows with equal keys `by`.
+
+    Args:
+        x: float[batch] or float[batch criterion]; what rows are ranked by. The first criterion
+            decides, and each later one among equals.
+        by: int[batch]; keys: rows with equal keys are peers.
+        where: bool[batch]; the rows that take part.
+        low: the number of the largest value.
+        high: the number of the smallest value.
 
     Degenerate cases: equal values get equal numbers. Where M is 1, the result is `high`. Rows that
     are not selected get 0 and change no other.

@@ -23,9 +23,14 @@ def returns_to_go(
 
         G[i,k] = x[i,k] + gamma · G[i,k+1]   at selected turns, 0 at others
 
-    `where`, bool[batch turn], is `valid_turns(turn_count, turns, valid)`. `gamma` is the discount
-    per turn, or float[batch turn]: the discount from each turn to the next, whose returns torch
-    computes. `backend` is that of `relative`.
+    Args:
+        x: float[batch turn]; a value of each turn.
+        where: bool[batch turn]; the turns that take part, such as `valid_turns(turn_count, turns,
+            valid)`.
+        gamma: the discount per turn, or float[batch turn]: the discount from each turn to the next,
+            whose returns torch computes.
+        backend: "auto" (triton on CUDA, numba on a CPU if installed, else torch), "torch",
+            "numba" or "triton".
 
     >>> x, where = torch.tensor([[0.0, 1.0, 9.0]]), torch.tensor([[True, True, False]])
     >>> returns_to_go(x, where, 0.5)
@@ -44,7 +49,12 @@ def running_min(x: Tensor, where: Tensor, *, backend: str = "auto") -> Tensor:
 
         result[i,k] = min(x[i,k], x[i,k+1], …)   at selected turns, 0 at others
 
-    `where` is bool[batch turn]. `backend` is that of `relative`.
+    Args:
+        x: float[batch turn]; a value of each turn.
+        where: bool[batch turn]; the turns that take part, such as `valid_turns(turn_count, turns,
+            valid)`.
+        backend: "auto" (triton on CUDA, numba on a CPU if installed, else torch), "torch",
+            "numba" or "triton".
 
     >>> running_min(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[True, True, True]]))
     tensor([[1., 1., 2.]])
@@ -58,9 +68,11 @@ def running_min(x: Tensor, where: Tensor, *, backend: str = "auto") -> Tensor:
 def next_turn(x: Tensor, where: Tensor | None = None, end: Tensor | None = None) -> Tensor:
     """The value of the next turn; float[batch turn] like `x`, which may be of any dtype.
 
-    Without `where` it is 0 at the last column. With `where`, bool[batch turn] as in
-    `returns_to_go`, the last selected turn of a row gets `end`, which is [batch] and 0 by default;
-    turns that are not selected get 0.
+    Args:
+        x: [batch turn]; a value of each turn, of any dtype.
+        where: bool[batch turn]; the turns that take part; others get 0. Without it the last column
+            gets 0.
+        end: float[batch]; what the last selected turn of a row gets; 0 without it.
 
     >>> next_turn(torch.tensor([[1.0, 2.0, 3.0]]))
     tensor([[2., 3., 0.]])
@@ -83,8 +95,16 @@ def softmin_weights(
 
         w[i,k] = exp(−x[i,k] / temperature) / Σ_j exp(−x[i,j] / temperature)
 
-    `where` is bool[batch turn]. `backend` is that of `relative`. The sum runs from the end of a
-    row, so that padding changes no bit. Half precision gives float32.
+    The sum runs from the end of a row, so that padding changes no bit. Half precision gives
+    float32.
+
+    Args:
+        x: float[batch turn]; a value of each turn.
+        where: bool[batch turn]; the turns that take part, such as `valid_turns(turn_count, turns,
+            valid)`.
+        temperature: temperature of the softmin, above 0; near 0 only the minimum has a weight.
+        backend: "auto" (triton on CUDA, numba on a CPU if installed, else torch), "torch",
+            "numba" or "triton".
 
     >>> softmin_weights(torch.tensor([[0.0, 0.0, 5.0]]), torch.tensor([[True, True, False]]), 1.0)
     tensor([[0.5000, 0.5000, 0.0000]])
@@ -98,7 +118,10 @@ def softmin_weights(
 def hard_min_weights(x: Tensor, where: Tensor) -> Tensor:
     """The limit of `softmin_weights` for temperature → 0: the minimum has all weight, ties share.
 
-    `x` is float[batch turn], and `where` is bool[batch turn].
+    Args:
+        x: float[batch turn]; a value of each turn.
+        where: bool[batch turn]; the turns that take part, such as `valid_turns(turn_count, turns,
+            valid)`.
 
     >>> hard_min_weights(torch.tensor([[2.0, 1.0, 1.0]]), torch.tensor([[True, True, True]]))
     tensor([[0.0000, 0.5000, 0.5000]])

@@ -30,10 +30,16 @@ def quality(
 ) -> list[QualityRow]:
     """Every metric of `metrics.METRICS` on every task that has the tensors the estimator asks for.
 
-    tasks: names, or tasks; None is all of `tasks.TASKS`. groups: of `size` trajectories each, by
-    the policy `policies.default_policy`, the same groups for every estimator. seed: of the groups
-    and of the estimator's own luck. resamples: of the bootstrap. One row a task and metric, with a
-    95 % interval; a task that lacks a tensor has no row, and an undefined number is None.
+    There is one row for each task and metric, with a 95 % interval. An undefined number is None.
+
+    Args:
+        estimator: a name, an import path "package.module:function", a function, a
+            `functools.partial`, or an `Audited`.
+        tasks: names or tasks; None is all of `tasks.TASKS`. A task that lacks a tensor has no row.
+        groups: groups by the policy `policies.default_policy`, the same ones for every estimator.
+        size: trajectories in a group.
+        seed: of the groups, and of the estimator's own random numbers.
+        resamples: of the bootstrap.
 
     >>> rows = quality("rloo", tasks=["recovery"], groups=50)
     >>> rows[0].task, rows[0].metric, rows[0].low <= rows[0].value <= rows[0].high

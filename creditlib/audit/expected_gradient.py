@@ -108,8 +108,12 @@ class EnumeratedGroups:
 def enumerate_groups(size: int, task: str | Task = "two_state") -> EnumeratedGroups:
     """Every group of `size` trajectories of a tiny task, at its policy, with its tensors.
 
-    task: a name of `tasks.TINY`, or a task. The policy is `tiny_policy(task)`. The groups are kept,
-    so that the next estimator costs one call and one sum.
+    The policy is `tiny_policy(task)`. The groups are kept, so that the next estimator costs one
+    call and one sum.
+
+    Args:
+        size: trajectories in a group, at least 1.
+        task: a name of `tasks.TINY`, or a task.
 
     Errors: a task with too many groups to enumerate.
 
@@ -163,9 +167,6 @@ def exact(
 ) -> list[ExactRow]:
     """The expected gradient of an estimator against the true one, without sampling error.
 
-    estimator: a name, an import path, a function, a `functools.partial`, or an `Audited`. sizes:
-    trajectories in a group. tasks: names of `tasks.TINY`, or small tasks; None is all of `TINY`.
-
     Every possible group of n trajectories is in one batch, and counts by its probability. With g
     the expected gradient and t the true one, a row has
 
@@ -174,6 +175,12 @@ def exact(
     The cosine is None where g is 0. A function that compares rows of different groups sees all
     groups at once, each equally often. A task is left out where the estimator lacks a tensor, and
     every task where it draws random numbers, or a tensor of it is drawn; `why_not_exact` says so.
+
+    Args:
+        estimator: a name, an import path "package.module:function", a function, a
+            `functools.partial`, or an `Audited`.
+        sizes: trajectories in a group, one number for each row of a task.
+        tasks: names of `tasks.TINY`, or small tasks; None is all of `TINY`.
 
     Errors: an unknown task; one with too many groups to enumerate.
 
@@ -196,6 +203,11 @@ def why_not_exact(
     estimator: Estimator | Audited, tasks: Sequence[Chosen] | None = None
 ) -> dict[str, str]:
     """Why `exact` leaves tasks out: a sentence by task, nothing for the others.
+
+    Args:
+        estimator: a name, an import path "package.module:function", a function, a
+            `functools.partial`, or an `Audited`.
+        tasks: as in `exact`: names of `tasks.TINY`, or small tasks; None is all of `TINY`.
 
     >>> why_not_exact("igpo", tasks=["recovery"])
     {'recovery': 'recovery has no `information_gain`.'}

@@ -1,4 +1,4 @@
-"""What is cheap and certain about an estimator: what it hears, keeps and costs."""
+"""Cheap and certain facts of an estimator: which tensors it reads, what it keeps, its costs."""
 
 from __future__ import annotations
 
@@ -42,10 +42,7 @@ def facts(
     size: int = 8,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """What is certain about an estimator without learning anything, as values of JSON.
-
-    estimator: a name, an import path, a function, a `functools.partial`, or an `Audited`. tasks:
-    where `dead_groups` are counted; None is all of `tasks.TASKS`. groups, size, seed: of those.
+    """Facts about an estimator that need no training, as values of JSON.
 
     - level: what one number of the result belongs to, "trajectory", "turn" or "token".
     - kind: "advantage", "returns", "factor" (a weight) or "reward" (a shaper); on: what those two
@@ -59,9 +56,17 @@ def facts(
     - dead_groups: the share of sampled groups of `size` without any gradient, by task.
     - one_more_rollout: `one_more_rollout`, on the tiny tasks.
     - checked_on: the tiny tasks whose trajectories answer the first questions. An answer is True
-      only if it is so on all of them; a tensor is heard if it is on one.
+      only if it is so on all of them; a tensor counts as heard if it is on one.
 
     Where no tiny task has the tensors, the first of `tasks` that has them answers.
+
+    Args:
+        estimator: a name, an import path "package.module:function", a function, a
+            `functools.partial`, or an `Audited`.
+        tasks: where `dead_groups` are counted: names or tasks; None is all of `tasks.TASKS`.
+        groups: sampled groups of those tasks.
+        size: trajectories in a group.
+        seed: of those groups.
 
     Errors: an unknown task; an estimator that refuses the tensors.
 
@@ -190,14 +195,18 @@ def _dead(subject: Audited, task: Task, groups: int, size: int, seed: int) -> fl
 def one_more_rollout(
     estimator: Estimator | Audited, size: int = 2, tasks: Sequence[Chosen] | None = None
 ) -> list[dict[str, Any]]:
-    """What a group of one trajectory more is worth, exactly, on tasks small enough to enumerate.
+    """The exact signal over noise of groups with one trajectory more, on enumerated tasks.
 
     With g the gradient of a group of n, SNR(n) = |E g|² / (E|g|² - |E g|²), over all groups with
     their probabilities. A row: task, n, snr_per_trajectory = [SNR(n) / n, SNR(n+1) / (n+1)], and
     gain, the second over the first, minus 1. Above 0, one group of more trajectories is worth more
     than more groups. None where an SNR is undefined: E g = 0, or g is constant.
 
-    size: n, the smaller group. tasks: as in `exact`.
+    Args:
+        estimator: a name, an import path "package.module:function", a function, a
+            `functools.partial`, or an `Audited`.
+        size: n, trajectories in the smaller group.
+        tasks: as in `exact`: names of `tasks.TINY`, or small tasks; None is all of `TINY`.
 
     >>> (row,) = one_more_rollout("rloo", tasks=["recovery"])
     >>> row["n"], row["gain"] > 0

@@ -82,12 +82,20 @@ def learn(
 
         area = 1/updates Σ_{u=1..updates} success(logits after update u)
 
-    estimators: the first is the one that the others are compared with. tasks: names or tasks, the
-    default is `LEARNING_TASKS`. An estimator is left out of a task that lacks its tensors. seeds: a
-    number n, for the seeds seed, …, seed + n - 1, or the seeds themselves. One seed gives all
-    estimators the same luck. groups_per_update: groups of `size` trajectories that make one update.
-    rates: the learning rates; each estimator gets the one with the largest mean area over
-    `tuning_seeds` other seeds. resamples: of the bootstrap over seeds, for 95 % intervals.
+    Args:
+        estimators: what `audited` takes; the first is the one that the others are compared with.
+        tasks: names or tasks; None is `LEARNING_TASKS`. An estimator is left out of a task that
+            lacks its tensors.
+        seeds: a number n, for the seeds seed, …, seed + n - 1, or the seeds themselves. One seed
+            gives all estimators the same luck.
+        updates: updates of a run, at least 1.
+        groups_per_update: groups of `size` trajectories that make one update.
+        size: trajectories in a group.
+        rates: the learning rates; each estimator gets the one with the largest mean area over
+            `tuning_seeds` other seeds.
+        tuning_seeds: the number of seeds that choose the learning rate.
+        seed: the first seed, where `seeds` is a number.
+        resamples: of the bootstrap over seeds, for 95 % intervals.
 
     Errors: duplicate seeds; an estimator whose credit is not finite.
 

@@ -35,14 +35,16 @@ class Oracle:
 def oracle(task: Task, logits: Tensor) -> Oracle:
     """V, Q, A, occupancy, J and the exact policy gradient of softmax policies.
 
-    logits: float[... observation action], any number of policies.
-
         Q[s,a] = Σ_k p[s,a,k] (r[s,a,k] + V[next[s,a,k]])          V[s] = Σ_a π[o(s),a] Q[s,a]
         d[s'] = Σ_{s,a,k: next = s'} d[s] π[o(s),a] p[s,a,k]        d[first] = start
         ∂J/∂logit[o,a] = Σ_{s: o(s) = o} d[s] π[o,a] A[s,a]
 
     J = Σ_s start[s] V[s]. The discount is 1. The success probability has the same recursion as V,
     with success for r.
+
+    Args:
+        task: the task.
+        logits: float[… observation action]; any number of policies.
 
     Errors: logits of another shape.
 

@@ -20,8 +20,12 @@ AUDIT_SEED = 123
 def perturbed(task: Task, seed: int | np.random.Generator = AUDIT_SEED) -> Tensor:
     """Logits 0.5 N(0, 1), float64[observation action].
 
-    seed: of numpy's `default_rng`, or a generator that goes on. The numbers are drawn observation
-    by observation, in the order in which breadth-first search meets them.
+    The numbers are drawn observation by observation, in the order in which breadth-first search
+    meets them.
+
+    Args:
+        task: the task whose observations get logits.
+        seed: of numpy's `default_rng`, or a generator that goes on.
 
     >>> from creditlib.audit.tasks import recovery
     >>> perturbed(recovery())[0].softmax(0)
@@ -34,8 +38,11 @@ def perturbed(task: Task, seed: int | np.random.Generator = AUDIT_SEED) -> Tenso
 def default_policy(task: Task | str) -> Tensor:
     """The policy at which a task is audited, float64[observation action].
 
-    task: a task, or a name of `tasks.TASKS` or `tasks.TINY`. The policy is `perturbed(task)`, so
+    The policy is `perturbed(task)`, so
     `numpy.random.default_rng(123)`, a new generator for each task. two_state has its own `LOGITS`.
+
+    Args:
+        task: a task, or a name of `tasks.TASKS` or `tasks.TINY`.
 
     Errors: a name that is not known.
 

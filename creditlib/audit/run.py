@@ -58,19 +58,28 @@ def audit(
 ) -> Audit:
     """The credit of an estimator against exact truth, and that of others beside it.
 
-    estimator: a name, an import path, a function, a `functools.partial`, or an `Audited`. It gets
-    the tensors that its parameters without default name, and `also` those optional ones. against:
-    what it is compared with, on the same tasks; one of the same name and options is left out. on:
-    the estimator whose credit a weight multiplies, or whose reward a shaper changes. options: of
-    the estimator. tasks: names of `tasks.TASKS`, import paths, `Task`s, or functions that return
-    one; None is all of `TASKS`. groups: sampled groups on each task (default 1000, 200 if quick).
-    size: trajectories in a group. seeds: paired runs of learning (default 16, 4 if quick).
-    updates: of learning (default 60, 30 if quick); a path ends there too. seed: of all that is
-    drawn. quick: fewer groups, updates, seeds and tasks. progress: is called with the
-    name of the tier and the share of the work that is done, from 0 to 1.
-
     An estimator is audited on the tasks that have its tensors; `not_audited` of the result names
     the others. The same seed gives the same rows, bit for bit; only `seconds` differs.
+
+    Args:
+        estimator: a name, an import path "package.module:function", a function, a
+            `functools.partial`, or an `Audited`. It gets the tensors that its parameters without
+            default name, and `also` those optional ones.
+        against: what it is compared with, on the same tasks; one of the same name and options is
+            left out.
+        on: the estimator whose credit a weight multiplies, or whose reward a shaper changes.
+        also: optional tensors that the estimator gets too.
+        options: options of the estimator, by name.
+        tasks: names of `tasks.TASKS`, import paths, `Task`s, or functions that return one; None is
+            all of `TASKS`.
+        groups: sampled groups on each task; None is 1000, or 200 if quick.
+        size: trajectories in a group, at least 2.
+        seeds: paired runs of learning; None is 16, or 4 if quick.
+        updates: updates of learning, where a path ends too; None is 60, or 30 if quick.
+        seed: of all that is drawn.
+        quick: fewer groups, updates, seeds and tasks.
+        progress: is called with the name of the tier and the share of the work that is done, from 0
+            to 1.
 
     Errors: an estimator that no task has the tensors for; an unknown task; a size below 2, or no
     groups or seeds.

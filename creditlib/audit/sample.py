@@ -124,10 +124,16 @@ def sample(
 ) -> Sample:
     """Groups of trajectories that a softmax policy writes.
 
-    logits: float[observation action], or float[run observation action] for several policies, which
-    write `groups` groups each. seed: a number, or a generator that goes on. The numbers drawn do
-    not depend on the policy, so that two policies can be compared on equal luck. At a forced turn
-    the action is 0.
+    The numbers drawn do not depend on the policy, so that two policies can be compared on equal
+    luck. At a forced turn the action is 0.
+
+    Args:
+        task: the task that the policy acts in.
+        logits: float[observation action] or float[run observation action]; one policy, or several
+            that write `groups` groups each.
+        groups: the number of groups, at least 1.
+        size: trajectories in a group, at least 1.
+        seed: a number, or a generator that goes on.
 
     Errors: logits of another shape, or not finite; fewer than one group or trajectory.
 
@@ -221,8 +227,13 @@ def _draw(cumulative: Tensor, row: Tensor, luck: Tensor) -> Tensor:
 def every_group(task: Task, logits: Tensor, size: int, most: int = 200_000) -> Sample:
     """All groups of `size` trajectories, in every order, with their probabilities.
 
-    logits: float[observation action], one policy. most: the largest number of rows, so of groups
-    times size. The number of groups is (number of trajectories) ** size.
+    The number of groups is (number of trajectories) ** size.
+
+    Args:
+        task: a task that is small enough.
+        logits: float[observation action]; one policy.
+        size: trajectories in a group, at least 1.
+        most: the largest number of rows, so of groups times size.
 
     Errors: logits of another shape, or not finite; fewer than one trajectory in a group; a task
     with so many trajectories that the groups would have more than `most` rows.

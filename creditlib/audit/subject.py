@@ -16,9 +16,10 @@ from creditlib.audit.task import Task
 from creditlib.audit.tensors import BatchTensors, first_token, names_of, token_turn, tokens_of
 from creditlib.registry import apply, resolve, title
 from creditlib.vocabulary.annotations import Result, options_of, result_of, tensors_of
-from creditlib.vocabulary.messages import contract_error
+from creditlib.vocabulary.call_names import unknown_argument
+from creditlib.vocabulary.messages import ContractError, contract_error, did_you_mean
 
-__all__ = ["Audited", "Estimator", "audited", "by_turn"]
+__all__ = ["Audited", "Estimator", "audited", "by_turn", "found_estimator"]
 
 Estimator = str | Callable[..., Any]
 
@@ -170,13 +171,17 @@ def audited(
 ) -> Audited:
     """An estimator, ready to be audited.
 
-    estimator: a name of the library, of a plug-in or of `references.REFERENCES`, an import path
-    "package.module:function", a function, a `functools.partial`, or an `nn.Module`. It gets the
-    tensors that its parameters without default name, and `also` those optional ones. It returns
-    credit, float[batch], [batch turn] or [batch token], or several tensors, the first of which is
-    the credit. on: the estimator whose credit a weight multiplies, or whose reward a shaper
-    changes. replaces: the shaper's result takes the place of the reward; False adds it; None adds
-    it unless it is known to replace. name: for tables. options: are passed on.
+    Args:
+        estimator: a name of the library, of a plug-in or of `references.REFERENCES`, an import path
+            "package.module:function", a function, a `functools.partial`, or an `nn.Module`. It gets
+            the tensors that its parameters without default name. It returns credit, float[batch],
+            [batch turn] or [batch token], or several tensors, the first of which is the credit.
+        on: the estimator whose credit a weight multiplies, or whose reward a shaper changes.
+        also: optional tensors that the estimator gets too.
+        replaces: True: the shaper's result takes the place of the reward. False adds it. None adds
+            it unless it is known to replace.
+        name: the name in tables; "" is that of the function.
+        options: are passed on to the estimator.
 
     Errors: options without default that are unset, or that the estimator does not know; a
     statistic; a weight or a shaper on another; a shaper on an estimator that reads no reward.
@@ -188,8 +193,7 @@ def audited(
     """
     if isinstance(estimator, Audited):
         return estimator
-    known = REFERENCES.get(estimator) if isinstance(estimator, str) else None
-    function = known or resolve(estimator)
+    function = found_estimator(estimator)
     body = function.forward if isinstance(function, torch.nn.Module) else function
     parameters, numbers = inspect.signature(body).parameters, options_of(body)
     label = name or title(function)
@@ -214,6 +218,23 @@ def audited(
     )
 
 
+def found_estimator(estimator: Estimator) -> Callable[..., Any]:
+    """A reference of that name, or what `resolve` gives.
+
+    >>> found_estimator("grpo").__name__
+    'grpo'
+    """
+    if isinstance(estimator, str) and estimator in REFERENCES:
+        return REFERENCES[estimator]
+    try:
+        return resolve(estimator)
+    except ContractError as error:
+        near = did_you_mean(estimator, REFERENCES) if isinstance(estimator, str) else ""
+        if not near or "did you mean" in str(error):
+            raise
+        raise ContractError(f"{str(error).removesuffix('.')}{near}.") from None
+
+
 def _required(parameters: Mapping[str, inspect.Parameter], options: Mapping[str, Any]) -> list[str]:
     """The parameters without default that no option sets: tensors, and sizes of axes."""
     return [
@@ -234,11 +255,13 @@ def _refuse_unknown(
     """Refuse options and tensors that the estimator has no parameter for."""
     if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
         return
-    for each in (*options, *also):
+    for each, value in options.items():
         if each not in parameters:
-            have = ", ".join(f"`{name}`" for name in parameters)
-            fact = f"`{each}` for {label}, which has {have}"
-            raise contract_error("audit", "options", "parameters of the estimator", fact)
+            raise unknown_argument(label, each, value, parameters)
+    for each in also:
+        if each not in parameters:
+            fact = f"{each!r}{did_you_mean(each, parameters)}"
+            raise contract_error("audit", "also", f"optional tensors of {label}", fact)
 
 
 def _kind(label: str, result: Result) -> str:

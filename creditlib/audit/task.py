@@ -86,17 +86,23 @@ class Task:
     ) -> Task:
         """The arrays of a task that a function describes.
 
-        step: `step(state, turn, action)` gives the possible outcomes, as `Outcome`s or tuples in
-        their order. Their probabilities sum to 1; outcomes of probability 0 are left out. start:
-        the state before turn 0, or a dictionary of states and their probabilities. observe:
-        `observe(state, turn)` gives what the policy sees; the default is the state itself, without
-        the turn. Turns with equal observations share one row of the policy, and one anchor.
-        forced: `forced(state, turn)` says where there is nothing to choose, as at an answer that
-        the model is made to give; all actions have the same outcomes there. Such a turn has credit
-        and no score. actions: the number of actions. name: for tables; the default is that of
-        `step`. derive: `derive(sample)` gives further tensors by name, of any sampled trajectories.
-        turn_names: for pictures. most_states: a task with more states is refused; a task in which
-        an episode never ends has infinitely many.
+        Args:
+            step: `step(state, turn, action)` gives the possible outcomes, as `Outcome`s or tuples
+                in their order. Their probabilities sum to 1; outcomes of probability 0 are left
+                out.
+            start: the state before turn 0, or a dictionary of states and their probabilities.
+            observe: `observe(state, turn)` gives what the policy sees; None is the state itself,
+                without the turn. Turns with equal observations share one row of the policy, and one
+                anchor.
+            forced: `forced(state, turn)` says where there is nothing to choose, as at an answer
+                that the model is made to give; all actions have the same outcomes there. Such a
+                turn has credit and no score.
+            actions: the number of actions.
+            name: the name in tables; "" is the name of `step`.
+            derive: `derive(sample)` gives further tensors by name, of any sampled trajectories.
+            turn_names: names of the turns, for pictures.
+            most_states: a task with more states is refused; a task in which an episode never ends
+                has infinitely many.
 
         Errors: no outcome; probabilities that are negative or do not sum to 1; a reward or a signal
         that is not finite; a signal that some outcomes lack; states or observations that are not

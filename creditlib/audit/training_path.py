@@ -45,16 +45,25 @@ def path(
     groups_per_update: int = 4,
     size: int = 8,
 ) -> list[PathRow]:
-    """The cosine of the mean gradient with the exact one, after updates of one's own training.
+    """The cosine of the mean gradient with the exact one, after updates by the estimator itself.
 
     The policy is a softmax of logits, uniform at first; an update is a step of Adam along the mean
     of Σ_i Σ_k c[i,k] ∇ log π / size. At the given updates the cosine is that of `metrics.measure`,
     debiased, over `groups` groups of the policy at hand. It is None where it is undefined, or where
     the groups leave it uncertain by more than ±0.25.
 
-    tasks: names, or tasks; None is all of `PATH_TASKS`. A task that lacks a tensor that the
-    estimator asks for has no row. updates: rising numbers, 0 is before training. groups_per_update,
-    size: the trajectories of an update. seed: of all luck.
+    Args:
+        estimator: a name, an import path "package.module:function", a function, a
+            `functools.partial`, or an `Audited`.
+        tasks: names or tasks; None is all of `PATH_TASKS`. A task that lacks a tensor that the
+            estimator asks for has no row.
+        updates: the updates after which the cosine is measured, rising numbers; 0 is before
+            training.
+        groups: groups that measure one cosine.
+        seed: of all that is drawn.
+        learning_rate: step size of Adam.
+        groups_per_update: groups of `size` trajectories that make one update.
+        size: trajectories in a group.
 
     >>> [(row.update, round(row.cosine, 2)) for row in path("oracle", ["recovery"], updates=(0, 3))]
     [(0, 1.0), (3, 1.0)]

@@ -172,8 +172,8 @@ def describe(
             lines.append(("cure", f"one variable alone does not always help: {CURES['glibc']}"))
         return lines
     kind = "" if faults > _OFTEN else " of large pages"
-    share = f"{measured.copies:.1f} copies into memory that is there"
-    lines.append(("new tensor", f"{size} costs {share} ({faults:,} page faults{kind})"))
+    share = f"{measured.copies:.1f} times as long as a copy into memory that exists"
+    lines.append(("new tensor", f"{size} takes {share} ({faults:,} page faults{kind})"))
     cure = CURES.get(name.split()[0])
     if cure:
         kept = "freed memory then stays with the process"

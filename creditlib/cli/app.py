@@ -11,6 +11,7 @@ import typer
 # isort: off
 from creditlib.cli import estimators as estimators
 from creditlib.cli import explain as explain
+from creditlib.cli import report as report
 from creditlib.cli import credit as credit
 from creditlib.cli import check as check
 from creditlib.cli import laws as laws

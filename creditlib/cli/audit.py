@@ -12,29 +12,29 @@ import typer
 from rich.text import Text
 
 from creditlib.audit.ranking import below, mean_usnr
-from creditlib.audit.references import REFERENCES
 from creditlib.audit.result import Audit, Tiers
 from creditlib.audit.run import AGAINST
 from creditlib.audit.run import audit as run_audit
-from creditlib.audit.subject import Audited, audited
+from creditlib.audit.subject import Audited, audited, found_estimator
+from creditlib.cli.as_typed import as_typed
 from creditlib.cli.named_modules import import_named
 from creditlib.cli.typer_app import app, make_console, name_and_value
-from creditlib.registry import resolve, title
+from creditlib.registry import title
 from creditlib.report.audit_page import check_file, write_page
 from creditlib.report.audit_sentences import general_sentences, task_sentences
 from creditlib.report.audit_table import NOTE, audit_table, table_width
 from creditlib.report.law_report import value_of
-from creditlib.vocabulary.messages import ContractError, contract_error, one_line
+from creditlib.vocabulary.messages import contract_error, did_you_mean, one_line
 
 __all__ = ["audit", "fails"]
 
 # How refusals of the functions below start, and the option that their argument comes from.
-_FLAGS = {"audit: `tasks`": "--task", "audit: `on`": "--on"}
+_FLAGS = {"audit: `tasks`": "--task", "audit: `on`": "--on", "audit: `also`": "--also"}
 
 
 @app.command(short_help="Show what an estimator is worth, against exact truth.")
 def audit(
-    name: Annotated[str, typer.Argument(help="Name or mypkg.module:function.")],
+    estimator: Annotated[str, typer.Argument(help="Name or mypkg.module:function.")],
     against: Annotated[
         list[str] | None,
         typer.Option(help=f"Compare with it; repeatable. Default: {', '.join(AGAINST)}."),
@@ -43,9 +43,11 @@ def audit(
         list[str] | None,
         typer.Option(help="Only this task: a name or mypkg.module:task; repeatable."),
     ] = None,
-    groups: Annotated[int | None, typer.Option(min=2, help="Sampled groups a task.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Runs of learning.")] = None,
-    updates: Annotated[int | None, typer.Option(min=1, help="Updates of a run.")] = None,
+    groups: Annotated[int | None, typer.Option(min=2, help="Sampled groups for each task.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Training runs for each task.")] = None,
+    updates: Annotated[
+        int | None, typer.Option(min=1, help="Policy updates in a training run.")
+    ] = None,
     quick: Annotated[bool, typer.Option(help="Fewer groups, seeds and updates.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     out: Annotated[
@@ -54,16 +56,18 @@ def audit(
     fail_under: Annotated[
         str | None, typer.Option(help="usnr=NAME: exit code 1 if its uSNR is below NAME's.")
     ] = None,
-    on: Annotated[str, typer.Option(help="What a weight or a shaper is judged on.")] = "grpo",
+    on: Annotated[
+        str, typer.Option(help="Estimator that a weight or shaper is used with.")
+    ] = "grpo",
     option: Annotated[
-        list[str] | None, typer.Option("--option", "-O", help="Such as gamma=0.9 or gae.lam=1.")
+        list[str] | None, typer.Option("--option", "-O", help="Option: gamma=0.9, or gae.lam=1.")
     ] = None,
     also: Annotated[
-        list[str] | None, typer.Option(help="Optional tensor to pass, too; repeatable.")
+        list[str] | None, typer.Option(help="Optional tensor that it also gets; repeatable.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draw other groups.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the groups.")] = 0,
 ) -> None:
-    """Audit an estimator: its bias, its noise, its path, how fast it learns, and what it costs.
+    """Measure the bias, the noise and the cost of an estimator, and how fast policies learn.
 
     Its credit is compared with exact truth on finite tasks, and ranked among the others by uSNR:
     the signal over noise of a group's gradient, times the squared cosine of its mean with the true
@@ -75,17 +79,23 @@ def audit(
     if out is not None:
         check_file(out)
     reference = _reference(fail_under)
-    import_named("audit", "estimator", name)
-    import_named("audit", "--on", on)
-    import_named("audit", "--task", *(task or []))
     compared = [*(AGAINST if against is None else against)]
-    compared += [reference] if reference and reference not in (*compared, name) else []
-    import_named("audit", "--against", *compared)
-    options = _options(option or [], name, compared)
+    import_named("audit", "--task", *(task or []))
+    _check_names("estimator", estimator)
+    _check_names("--on", on)
+    _check_names("--against", *compared)
+    _check_names("--fail-under", *([reference] if reference else []))
+    compared += [reference] if reference and reference not in (*compared, estimator) else []
+    options = _options(option or [], estimator, compared)
+    typed = [text.partition("=")[0] for text in option or ()]
     shown = sys.stderr.isatty() and not as_json
-    with _as_typed(), contextlib.redirect_stdout(sys.stderr), _progress(shown) as progress:
+    with (
+        as_typed("audit", _FLAGS, options=typed),
+        contextlib.redirect_stdout(sys.stderr),
+        _progress(shown) as progress,
+    ):
         found = run_audit(
-            _subject(name, on, options.get("", {}), also or ()),
+            _subject(estimator, on, options.get("", {}), also or ()),
             against=[_subject(each, on, options.get(each, {})) for each in compared],
             tasks=task,
             groups=groups,
@@ -115,7 +125,8 @@ def _reference(text: str | None) -> str | None:
     metric, reference = name_and_value("audit", "--fail-under", text)
     if metric != "usnr":
         wanted = "usnr=NAME, since no other metric ranks estimators"
-        raise contract_error("audit", "--fail-under", wanted, repr(text))
+        fact = f"{text!r}{did_you_mean(metric, ['usnr'])}"
+        raise contract_error("audit", "--fail-under", wanted, fact)
     return reference
 
 
@@ -139,6 +150,14 @@ def fails(found: Audit, reference: str) -> bool:
     return below(both, other)
 
 
+def _check_names(flag: str, *names: str) -> None:
+    """Import the modules that estimators name, and refuse an estimator that nobody has."""
+    import_named("audit", flag, *names)
+    with as_typed("audit", {"resolve: `name`": flag}):
+        for name in names:
+            found_estimator(name)
+
+
 def _options(texts: list[str], name: str, compared: list[str]) -> dict[str, dict[str, Any]]:
     """Options by estimator: 'gae.lam=1' is of gae, and 'lam=1' of the audited one, called ''."""
     known = list(dict.fromkeys([name, *compared]))
@@ -148,7 +167,8 @@ def _options(texts: list[str], name: str, compared: list[str]) -> dict[str, dict
         estimator, _, option = key.rpartition(".")
         if estimator and estimator not in known:
             wanted = f"name=value, or {', '.join(known)} and a dot before it"
-            raise contract_error("audit", "--option", wanted, repr(text))
+            fact = f"{text!r}{did_you_mean(estimator, known)}"
+            raise contract_error("audit", "--option", wanted, fact)
         of = "" if estimator == name else estimator
         found.setdefault(of, {})[option] = value_of(value, "audit")
     return found
@@ -161,20 +181,7 @@ def _subject(name: str, on: str, options: Mapping[str, Any], also: Iterable[str]
 
 def _title(name: str) -> str:
     """The name that an estimator has in an audit."""
-    return name if ":" in name else title(REFERENCES.get(name) or resolve(name))
-
-
-@contextlib.contextmanager
-def _as_typed() -> Generator[None]:
-    """Refusals of an argument name the option that the user typed in its place."""
-    try:
-        yield
-    except ContractError as error:
-        text = str(error)
-        for argument, flag in _FLAGS.items():
-            if text.startswith(argument):
-                raise ContractError(f"audit: `{flag}`{text.removeprefix(argument)}") from None
-        raise
+    return name if ":" in name else title(found_estimator(name))
 
 
 @contextlib.contextmanager

@@ -7,11 +7,19 @@ from typing import Annotated
 
 import typer
 
+from creditlib.cli.as_typed import as_typed
 from creditlib.cli.named_modules import import_named
 from creditlib.cli.typer_app import app, make_console
 from creditlib.report import law_report
 
 __all__ = ["check"]
+
+# How refusals of the functions below start, and what the user typed in their place.
+_FLAGS = {
+    "resolve: `name`": "function",
+    "conformance_report: `signature`": "--signature",
+}
+_FUNCTIONS = ("check_estimator", "conformance_report")
 
 
 @app.command(short_help="Check a function against the laws of credit.")
@@ -25,12 +33,15 @@ def check(
         str | None,
         typer.Option(help="Last tier of faults: contract, invariance (default) or property."),
     ] = None,
-    skip: Annotated[list[str] | None, typer.Option(help="law=reason: broken by design.")] = None,
+    skip: Annotated[
+        list[str] | None,
+        typer.Option(help="law=reason: a law that is broken by design; repeatable."),
+    ] = None,
     option: Annotated[
-        list[str] | None, typer.Option("--option", "-o", help="Such as gamma=0.9.")
+        list[str] | None, typer.Option("--option", "-o", help="Option of the function: gamma=0.9.")
     ] = None,
     examples: Annotated[int, typer.Option(min=1, help="Batches for each law.")] = 100,
-    seed: Annotated[int | None, typer.Option(help="Draw other batches.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the batches.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -40,18 +51,20 @@ def check(
     later tier is reported only. `creditlib laws` lists the laws and their tiers.
     """
     import_named("check", "function", function)
-    report = law_report.checked_by_laws(
-        function,
-        signature=signature,
-        laws=law,
-        strict=strict,
-        skip=skip or (),
-        options=option or (),
-        examples=examples,
-        seed=seed,
-        seconds=seconds,
-        progress=sys.stderr.isatty() and not as_json,
-    )
+    typed = [text.partition("=")[0] for text in option or ()]
+    with as_typed("check", _FLAGS, options=typed, functions=_FUNCTIONS):
+        report = law_report.checked_by_laws(
+            function,
+            signature=signature,
+            laws=law,
+            strict=strict,
+            skip=skip or (),
+            options=option or (),
+            examples=examples,
+            seed=seed,
+            seconds=seconds,
+            progress=sys.stderr.isatty() and not as_json,
+        )
     if as_json:
         typer.echo(law_report.as_json(report, function, signature))
     else:

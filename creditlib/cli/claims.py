@@ -12,6 +12,7 @@ from rich.text import Text
 
 from creditlib.audit.miniatures import LIMITS, Runs, not_reproduced
 from creditlib.audit.miniatures import claims as run_claims
+from creditlib.cli.as_typed import as_typed
 from creditlib.cli.typer_app import app, make_console
 from creditlib.report.claims_table import claims_as_json, claims_table, limit_sentences
 
@@ -22,9 +23,9 @@ __all__ = ["claims"]
 def claims(
     which: Annotated[str, typer.Option(help="Letters of the claims to run.")] = "abcdef",
     seeds: Annotated[int, typer.Option(min=2, help="Paired runs of each claim.")] = 20,
-    base: Annotated[int, typer.Option(min=0, help="Another base is other seeds.")] = 0,
+    base: Annotated[int, typer.Option(min=0, help="Number that selects the seeds.")] = 0,
     measure: Annotated[
-        bool, typer.Option("--all", help="Measure what does not reproduce, too.")
+        bool, typer.Option("--all", help="Also measure what does not reproduce.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -34,7 +35,10 @@ def claims(
     below the table.
     """
     steps = len(which) + measure
-    with _progress(steps, sys.stderr.isatty() and not as_json) as progress:
+    with (
+        as_typed("claims", {"claims: `which`": "--which"}),
+        _progress(steps, sys.stderr.isatty() and not as_json) as progress,
+    ):
         found = run_claims(which, seeds, base, progress=lambda letter: progress(f"claim {letter}"))
         if measure:
             progress("what does not reproduce")

@@ -15,22 +15,29 @@ from rich.table import Table
 from rich.text import Text
 
 from creditlib.cli.named_modules import import_named
-from creditlib.cli.typer_app import KEY_HELP, app, make_console, name_and_value
-from creditlib.registry import resolve
-from creditlib.report.law_report import value_of
+from creditlib.cli.rollout_options import (
+    EstimatorNames,
+    FormatName,
+    KeyNames,
+    RewardWeights,
+    import_estimators,
+    key_names,
+    option_values,
+    options_as_typed,
+    reward_weights,
+)
+from creditlib.cli.typer_app import app, make_console
 from creditlib.report.metrics import titled_table
 from creditlib.rollouts import credit as credit_rollouts
 from creditlib.rollouts.crediting import CREDIT_QUANTILES, Summary
 from creditlib.rollouts.crediting import Progress as Step
-from creditlib.rollouts.formats import AUTO, format_names
-from creditlib.vocabulary.messages import ContractError, one_line
+from creditlib.rollouts.formats import AUTO
+from creditlib.vocabulary.messages import one_line
 
 __all__ = ["credit"]
 
 # How refusals of the functions below start, and the option that their argument comes from.
 _FLAGS = {
-    "resolve: `name`": "--estimator",
-    "read: `format`": "--format",
     "credit: `estimators`": "--estimator",
     "credit: `paths`": "INPUT",
     "credit: `out`": "--out",
@@ -44,30 +51,27 @@ _FLAGS = {
     "credit: `reward_weights`": "--reward-weight",
     "credit: `keys`": "--key",
 }
+_REMEDIES = {"with `overwrite`": "with --overwrite"}
 
 
 @app.command(short_help="Write the credit of stored rollouts to files.")
 def credit(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Files, folders, or quoted patterns.")
+        list[str],
+        typer.Argument(
+            metavar="INPUT...", help="Files, folders, quoted patterns, or - for standard input."
+        ),
     ],
-    estimator: Annotated[
-        list[str], typer.Option("--estimator", "-e", help="Name or mypkg.module:function.")
-    ],
+    estimator: EstimatorNames,
     out: Annotated[
         str | None, typer.Option("--out", "-o", help="Folder to write to; else beside each input.")
     ] = None,
     option: Annotated[
         list[str] | None, typer.Option("--option", help="Such as gigpo.gamma=0.9.")
     ] = None,
-    format: Annotated[
-        str, typer.Option(help=f"{AUTO}, {format_names()}, or mypkg.module:FORMAT.")
-    ] = AUTO,
-    key: Annotated[list[str] | None, typer.Option("--key", help=KEY_HELP)] = None,
-    reward_weight: Annotated[
-        list[str] | None,
-        typer.Option("--reward-weight", help="TRL: reward column to sum, such as accuracy=1.0."),
-    ] = None,
+    format: FormatName = AUTO,
+    key: KeyNames = None,
+    reward_weight: RewardWeights = None,
     to: Annotated[str | None, typer.Option(help="parquet, jsonl, verifiers or atropos.")] = None,
     stitch: Annotated[
         bool, typer.Option("--stitch", help="Write copies of the inputs with the columns added.")
@@ -83,7 +87,7 @@ def credit(
         bool, typer.Option("--skip-bad", help="Count rows that cannot be read, and go on.")
     ] = False,
     memory: Annotated[str, typer.Option(help="What columns may take in memory.")] = "1GB",
-    jobs: Annotated[int, typer.Option(min=1, help="Processes that read files.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that share the work.")] = 1,
     engine: Annotated[str, typer.Option(help="local, or ray: tasks of a Ray cluster.")] = "local",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -92,17 +96,15 @@ def credit(
     NAME.credit.parquet lies beside NAME.parquet or NAME.jsonl and has its rows in its order.
     Groups may lie in several files. Nothing is half written.
     """
-    import_named("credit", "--estimator", *estimator)
     import_named("credit", "--format", format)
     more: dict[str, Any] = {
-        "keys": dict(name_and_value("credit", "--key", text) for text in key or []) or None,
-        "reward_weights": dict(_weight(text) for text in reward_weight or []) or None,
+        "keys": key_names("credit", key),
+        "reward_weights": reward_weights("credit", reward_weight),
     }
-    options = _options(option or [], estimator)
+    options = option_values("credit", option, estimator)
     start = time.monotonic()
-    with _options_as_typed(), _progress() as tell:
-        for name in estimator:
-            resolve(name)
+    with options_as_typed("credit", _FLAGS, _REMEDIES), _progress() as tell:
+        import_estimators("credit", estimator, options)
         found = credit_rollouts(
             inputs,
             estimator,
@@ -131,20 +133,6 @@ def credit(
         console.print(_counts(found, time.monotonic() - start))
         console.print(_quantiles(found.credit))
     console.print(Text(_written(found)), soft_wrap=True)
-
-
-@contextmanager
-def _options_as_typed() -> Generator[None]:
-    """Refusals of an argument name the option that the user typed in its place."""
-    try:
-        yield
-    except ContractError as error:
-        text = str(error)
-        for argument, flag in _FLAGS.items():
-            if text.startswith(argument):
-                end = text.removeprefix(argument).replace("with `overwrite`", "with --overwrite")
-                raise ContractError(f"credit: `{flag}`{end}") from None
-        raise
 
 
 @contextmanager
@@ -211,29 +199,3 @@ def _written(found: Summary) -> str:
     kept = f", kept {len(found.kept)} finished" if found.kept else ""
     first = f": {found.outputs[0]}" if len(found.outputs) == 1 else ""
     return one_line(f"wrote {count} {noun}{kept}{first}.")
-
-
-def _weight(text: str) -> tuple[str, float]:
-    name, value = name_and_value("credit", "--reward-weight", text)
-    try:
-        return name, float(value)
-    except ValueError:
-        raise ContractError(
-            f"credit: `--reward-weight` must be a number for {name}, got {value!r}."
-        ) from None
-
-
-def _options(texts: list[str], estimators: list[str]) -> dict[str, dict[str, Any]]:
-    """'gigpo.gamma=0.9' as {'gigpo': {'gamma': 0.9}}; the value is JSON, or else text."""
-    found: dict[str, dict[str, Any]] = {}
-    for text in texts:
-        key, value = name_and_value("credit", "--option", text)
-        estimator, _, name = key.rpartition(".")
-        if estimator not in estimators:
-            names = ", ".join(estimators)
-            raise ContractError(
-                f"credit: `--option` must start with an estimator of the command ({names}) and a "
-                f"dot, got {text!r}."
-            )
-        found.setdefault(estimator, {})[name] = value_of(value, "credit")
-    return found

@@ -53,15 +53,17 @@ def _examples(name: str) -> Any:
 
 
 def _show_shipped_rollouts() -> None:
-    """The credit of rollouts that the training wrote."""
-    explanation = explain(read(_SHIPPED), ["grpo", "gigpo"], limit=None)
+    """One screen on the credit of rollouts that the training wrote, and the page that shows all."""
+    explanation = explain(read(_SHIPPED), ["grpo", "gigpo"], more="`creditlib explain --all`")
     console = make_console(explanation.width)
+    plain: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
     console.print(
         "The demo that trains on text games lies in examples/textworld of creditlib's repository; "
-        "`make demo` runs it there. It wrote these rollouts:\n"
-        f"  creditlib explain {_SHIPPED} -e grpo -e gigpo",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+        "`make demo` runs it there. It wrote these rollouts.\n",
+        **plain,
     )
     console.print(explanation)
+    console.print(
+        f"A page for the browser shows every turn:\n  creditlib report {_SHIPPED} -e grpo -e gigpo",
+        **plain,
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import pkgutil
 import platform
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +26,7 @@ from creditlib.integrations.patching import Hook, HookError, Trainer, locate, un
 from creditlib.registry import Plugin, plugins, public_functions
 from creditlib.version import __version__
 from creditlib.vocabulary.backends import PROBLEMS
-from creditlib.vocabulary.messages import contract_error, one_line
+from creditlib.vocabulary.messages import contract_error, did_you_mean, one_line
 
 __all__ = ["Finding", "doctor", "examine", "examine_trainer", "trainers"]
 
@@ -34,7 +36,7 @@ _STYLES: dict[State, str] = {"ok": "", "absent": "dim", "failed": "red"}
 # What creditlib itself and its extras need; those of trainers, [test] and [dev] are left out.
 _PACKAGES = (
     *("torch", "numpy", "einops", "jaxtyping"),
-    *("numba", "triton", "typer", "rich", "pyarrow", "rapidfuzz"),
+    *("numba", "triton", "typer", "rich", "jinja2", "pyarrow", "rapidfuzz"),
     *("hypothesis", "pytest", "matplotlib", "textworld", "scipy"),
 )
 _OPERATIONS = Path(__file__).parents[1] / "ops"
@@ -56,19 +58,32 @@ def doctor(
     trainer: Annotated[
         str | None, typer.Argument(help="Examine this trainer instead, such as verl.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show versions, devices, memory, backends and plug-ins, or how creditlib fits a trainer."""
+    """Show versions, devices, memory, backends and plug-ins, or how creditlib fits a trainer.
+
+    The exit code is 1 if something that is installed does not work.
+    """
+    findings = examine_trainer(trainer) if trainer else examine()
+    failed = any(finding.state == "failed" for finding in findings)
+    if as_json:
+        found = {"works": not failed, "findings": [asdict(finding) for finding in findings]}
+        typer.echo(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        make_console().print(_table(findings))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _table(findings: Sequence[Finding]) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     section = ""
-    findings = examine_trainer(trainer) if trainer else examine()
     for finding in findings:
         heading = finding.section if finding.section != section else ""
         section = finding.section
         fact = Text(finding.fact, _STYLES[finding.state])
         table.add_row(Text(heading, style="bold"), Text(finding.name), fact)
-    make_console().print(table)
-    if any(finding.state == "failed" for finding in findings):
-        raise typer.Exit(1)
+    return table
 
 
 def examine() -> list[Finding]:
@@ -103,7 +118,8 @@ def examine_trainer(name: str) -> list[Finding]:
     known = trainers()
     key = name.replace("-", "_").lower()
     if key not in known:
-        raise contract_error("doctor", "trainer", f"one of {', '.join(known)}", repr(name))
+        fact = f"{name!r}{did_you_mean(key, known)}"
+        raise contract_error("doctor", "trainer", f"one of {', '.join(known)}", fact)
     trainer = known[key]
     tested = ", ".join(trainer.known)
     if trainer.version is None:
@@ -187,7 +203,8 @@ def _backends() -> list[Finding]:
         problem = PROBLEMS[backend] and f"not used, because it {PROBLEMS[backend]}"
         if not problem and backend == "triton" and not torch.cuda.is_available():
             problem = "no CUDA device"
-        fact = f"{problem or 'works'}: {count} folders of operations"
+        made = "compiled loops" if backend == "numba" else "kernels"
+        fact = f"{problem or 'works'}: {count} operations have {made}"
         found.append(Finding("backends", backend, fact, "absent" if problem else "ok"))
     return found
 
@@ -195,7 +212,7 @@ def _backends() -> list[Finding]:
 def _plugins() -> list[Finding]:
     ours = public_functions()
     found = [_plugin(plugin, shadowed=plugin.name in ours) for plugin in plugins()]
-    return found or [Finding("plug-ins", "none", "no package offers any", "absent")]
+    return found or [Finding("plug-ins", "none", "no installed package has any", "absent")]
 
 
 def _plugin(plugin: Plugin, *, shadowed: bool) -> Finding:

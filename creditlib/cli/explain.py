@@ -2,129 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import Annotated, Any
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from creditlib.cli.named_modules import import_named
-from creditlib.cli.typer_app import KEY_HELP, app, make_console, name_and_value
-from creditlib.registry import resolve
-from creditlib.report import explain as explain_rollouts
-from creditlib.report.law_report import value_of
-from creditlib.rollouts import read
-from creditlib.rollouts.formats import AUTO, format_names
-from creditlib.vocabulary.messages import ContractError
+from creditlib.cli.rollout_options import (
+    EstimatorNames,
+    FileNames,
+    FormatName,
+    KeyNames,
+    RewardWeights,
+    Similarity,
+    option_values,
+    options_as_typed,
+    read_rollouts,
+)
+from creditlib.cli.typer_app import app, make_console
+from creditlib.report.explain import explain as explain_rollouts
+from creditlib.report.explain_choice import SORTS
+from creditlib.report.explain_json import explain_json
+from creditlib.report.page import check_page_file, write_report
+from creditlib.rollouts.formats import AUTO
+from creditlib.vocabulary.messages import one_line
 
 __all__ = ["explain"]
 
 # How refusals of the functions below start, and the option that their argument comes from.
 _FLAGS = {
-    "resolve: `name`": "--estimator",
-    "read: `path`": "FILE",
-    "read: `format`": "--format",
-    "read: `reward_weights`": "--reward-weight",
-    "read: `keys`": "--key",
     "explain: `group`": "--group",
-    "anchor_ids: `similarity`": "--similarity",
+    "explain: `sort`": "--sort",
+    "explain: `top`": "--top",
+    "report_page: `estimators`": "--estimator",
+    "write_report: `file`": "--html",
 }
-_FORMATS = f"{AUTO}, {format_names()}, or mypkg.module:FORMAT."
+_MORE = "`--group NAME`, `--all`, or a page for the browser with `--html report.html`"
 
 
 @app.command(short_help="Show how estimators credit your rollouts.")
 def explain(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE",
-            help="JSON or Parquet files, folders, quoted patterns, or -.",
-        ),
-    ],
-    estimator: Annotated[
-        list[str], typer.Option("--estimator", "-e", help="Name or mypkg.module:function.")
-    ],
+    files: FileNames,
+    estimator: EstimatorNames,
     group: Annotated[
-        list[str] | None, typer.Option("--group", "-g", help="Group to show; repeatable.")
+        list[str] | None, typer.Option("--group", "-g", help="Group to show whole; repeatable.")
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Show every group.")] = False,
-    format: Annotated[str, typer.Option(help=_FORMATS)] = AUTO,
+    every: Annotated[bool, typer.Option("--all", help="Show every group whole.")] = False,
+    sort: Annotated[str, typer.Option(help=f"Order of groups: {', '.join(SORTS)}.")] = "spread",
+    top: Annotated[
+        int | None, typer.Option(help="Turns of a trajectory with the largest |credit|; 0: all.")
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(min=20, help="Characters of a line; else the terminal's.")
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option("--option", "-o", help="Such as gigpo.gamma=0.9.")
     ] = None,
-    similarity: Annotated[
-        float | None,
-        typer.Option(help="Share an anchor from this similarity of observations, 0 to 1."),
-    ] = None,
-    key: Annotated[list[str] | None, typer.Option("--key", help=KEY_HELP)] = None,
-    reward_weight: Annotated[
-        list[str] | None,
-        typer.Option("--reward-weight", help="TRL: reward column to sum, such as accuracy=1.0."),
+    format: FormatName = AUTO,
+    similarity: Similarity = None,
+    key: KeyNames = None,
+    reward_weight: RewardWeights = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page for the browser to this file instead.")
     ] = None,
 ) -> None:
-    """Show turn by turn how estimators credit the trajectories of a group."""
-    import_named("explain", "--estimator", *estimator)
-    import_named("explain", "--format", format)
-    options = _options(option or [], estimator)
-    weights = dict(_weight(text) for text in reward_weight or [])
-    keys = dict(name_and_value("explain", "--key", text) for text in key or [])
-    with _options_as_typed():
-        for name in estimator:
-            resolve(name)
-        rollouts = read(
+    """Show on one screen where credit goes, and one group turn by turn.
+
+    The group is the first in the order of --sort, with its best and its worst trajectory.
+    """
+    with options_as_typed("explain", _FLAGS):
+        options = option_values("explain", option, estimator)
+        if html is not None:
+            check_page_file(html)
+        rollouts = read_rollouts(
+            "explain",
             files,
+            estimator,
             format=format,
             similarity=similarity,
-            reward_weights=weights or None,
-            keys=keys or None,
+            key=key,
+            reward_weight=reward_weight,
+            options=options,
         )
+        if as_json:
+            found = explain_json(rollouts, estimator, groups=group, sort=sort, options=options)
+            if found["summary"] is None:
+                _refuse([each["reason"] for each in found["estimators"]])
+            typer.echo(json.dumps(found, ensure_ascii=False, allow_nan=False))
+            return
         explanation = explain_rollouts(
             rollouts,
             estimator,
             groups=group,
-            limit=None if every else 3,
+            limit=None if every else 1,
+            sort=sort,
+            top=top,
             options=options,
-            more="`--group NAME` or `--all`",
+            more=_MORE,
         )
-    make_console(explanation.width).print(explanation)
-    if not explanation.credited:
-        raise typer.Exit(2)
+        if not explanation.credited:
+            _refuse(explanation.reasons)
+        if html is not None:
+            named = ", ".join(Path(file).name for file in files)
+            write_report(rollouts, estimator, html, options=options, title=named)
+            make_console().print(Text(one_line(f"wrote {html}.")), soft_wrap=True)
+            return
+    console = make_console(explanation.width, width)
+    for part in explanation.parts:
+        console.print(part)
 
 
-@contextmanager
-def _options_as_typed() -> Generator[None]:
-    """Refusals of an argument name the option that the user typed in its place."""
-    try:
-        yield
-    except ContractError as error:
-        text = str(error)
-        for argument, flag in _FLAGS.items():
-            if text.startswith(argument):
-                raise ContractError(f"explain: `{flag}`{text.removeprefix(argument)}") from None
-        raise
-
-
-def _weight(text: str) -> tuple[str, float]:
-    name, value = name_and_value("explain", "--reward-weight", text)
-    try:
-        return name, float(value)
-    except ValueError:
-        raise ContractError(
-            f"explain: `--reward-weight` must be a number for {name}, got {value!r}."
-        ) from None
-
-
-def _options(texts: list[str], estimators: list[str]) -> dict[str, dict[str, Any]]:
-    """'gigpo.gamma=0.9' as {'gigpo': {'gamma': 0.9}}; the value is JSON, or else text."""
-    found: dict[str, dict[str, Any]] = {}
-    for text in texts:
-        key, value = name_and_value("explain", "--option", text)
-        estimator, _, name = key.rpartition(".")
-        if estimator not in estimators:
-            names = ", ".join(estimators)
-            raise ContractError(
-                f"explain: `--option` must start with an estimator of the command ({names}) and a "
-                f"dot, got {text!r}."
-            )
-        found.setdefault(estimator, {})[name] = value_of(value, "explain")
-    return found
+def _refuse(reasons: Sequence[str]) -> None:
+    """No estimator can run: its sentence, and nothing else."""
+    for reason in reasons:
+        sys.stderr.write(f"creditlib: explain: {reason}\n")
+    raise typer.Exit(2)

@@ -19,7 +19,7 @@ def laws(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
-    """List every law that `check` runs: its name, its tier and what it says."""
+    """List every law that `check` runs: its name, its tier and its statement."""
     found = law_list.laws_in(tier)
     if as_json:
         typer.echo(law_list.laws_as_json(found))

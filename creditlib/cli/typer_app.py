@@ -41,8 +41,13 @@ def _options_before_commands(
     """The options that come before a command."""
 
 
-def make_console(needed: int = 0) -> Console:
-    """A console as wide as the terminal; for a pipe or a file it is wide enough for the tables."""
+def make_console(needed: int = 0, width: int | None = None) -> Console:
+    """A console as wide as the terminal; for a pipe or a file it is wide enough for the tables.
+
+    `width` is what the user asked for instead.
+    """
+    if width is not None:
+        return Console(width=width)
     wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     return Console(width=max(120, needed)) if wide else Console()
 

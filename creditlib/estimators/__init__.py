@@ -1,4 +1,4 @@
-"""One file for each method: rewards to credit, at the natural level of the method."""
+"""One file for each method: rewards to credit per trajectory, per turn or per token."""
 
 import inspect
 from typing import TYPE_CHECKING

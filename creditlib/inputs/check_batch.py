@@ -29,6 +29,9 @@ def check_batch(batch: Mapping[str, Any]) -> None:
     offsets rise from 0 to the number of tokens, and no reward stands where no written token would
     get it. Padding and rows excluded by `valid` are not checked.
 
+    Args:
+        batch: tensors by name, such as a dict or a TensorDict.
+
     >>> import torch
     >>> seconds = torch.tensor([[1.0, 9.0], [-1.0, 9.0]])
     >>> try:

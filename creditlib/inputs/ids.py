@@ -40,8 +40,10 @@ def ids(keys: Iterable[Any]) -> Group:
     equals its text. Two keys of one call whose ids collide (about one chance in 2^63 per pair) are
     refused.
 
-    Keys: str, bytes, int, float, bool, UUID, numpy arrays and scalars, tensors, and tuples, lists,
-    sets and dicts of these. None and NaN are refused: rows without an id would be one group.
+    Args:
+        keys: str, bytes, int, float, bool, UUID, numpy arrays and scalars, tensors, and tuples,
+            lists, sets and dicts of these. None and NaN are refused: rows without an id would be
+            one group.
 
     >>> ids(["task-a", "task-b", "task-a"]).unique().numel()
     2
@@ -75,12 +77,18 @@ def anchor_ids(
 ) -> Anchor:
     """One integer per turn, equal if the observations are; −1 for None and after the last turn.
 
-    `observations[i]` lists what trajectory i saw at the start of each of its turns. Without
-    `similarity` equality is that of `ids`. With it, texts whose normalized Indel similarity
+    Without `similarity` equality is that of `ids`. With it, texts whose normalized Indel similarity
     (2 · longest common subsequence / total length) is at least `similarity` have one id, and so
     have all texts that are similar to one of them: the result does not depend on any order. With
     `group` (one id per trajectory) only texts of one group are compared. Texts are not compared if
     their lengths exclude the threshold.
+
+    Args:
+        observations: `observations[i]` lists what trajectory i saw at the start of each of its
+            turns: texts, or anything that `ids` takes.
+        group: one id per trajectory, as integers or as any keys; None compares all trajectories.
+        similarity: the smallest similarity of texts that share an id, in (0, 1]; None asks for
+            equality.
 
     Differs from verl-agent: its greedy pass depends on the order of rows, and compares with
     difflib's ratio, which is at most this one.

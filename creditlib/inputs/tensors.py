@@ -37,7 +37,8 @@ def tensors(
       values in each list becomes `turn_count` if the mapping has none.
     - A value of None is left out.
 
-    Options:
+    Args:
+        mapping: values by name, such as a dict or a data frame.
         device: where the tensors lie; the CPU by default.
 
     Errors: a name that is no word of the vocabulary is refused with the nearest one, and a value

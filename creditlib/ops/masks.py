@@ -12,6 +12,10 @@ __all__ = ["flat", "valid_rows", "valid_turns"]
 def valid_rows(valid: Tensor | None, like: Tensor) -> Tensor:
     """The rows that take part: `valid`, or all rows of `like`.
 
+    Args:
+        valid: bool[batch]; rows that take part; None for all.
+        like: [batch …]; any tensor with a row for each trajectory.
+
     >>> valid_rows(None, torch.zeros(2)).tolist()
     [True, True]
     """
@@ -23,7 +27,10 @@ def valid_rows(valid: Tensor | None, like: Tensor) -> Tensor:
 def valid_turns(turn_count: Tensor, turns: int, valid: Tensor | None) -> Tensor:
     """The turns that exist in selected rows, bool[batch turn].
 
-    `turn_count` and `valid` are [batch]; `turns` is the size of the axis of turns.
+    Args:
+        turn_count: int[batch]; turns of the trajectory.
+        turns: size of the axis of turns, at least 0.
+        valid: bool[batch]; rows that take part; None for all.
 
     >>> valid_turns(torch.tensor([2, 0]), 3, None).tolist()
     [[True, True, False], [False, False, False]]

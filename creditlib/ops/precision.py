@@ -11,6 +11,9 @@ __all__ = ["as_float", "copy_to_out", "float_dtype", "narrow", "reproducible_sum
 def wide(x: Tensor) -> Tensor:
     """`x` in the dtype that statistics are computed in: float64 if the device has it.
 
+    Args:
+        x: […]; any tensor of numbers.
+
     >>> wide(torch.zeros(2, dtype=torch.bfloat16)).dtype
     torch.float64
     """

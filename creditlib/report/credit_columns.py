@@ -63,10 +63,15 @@ def credit_columns(
     *,
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Column]:
-    """One column per estimator, computed on the whole batch; `options` by the estimator's name.
+    """One column per estimator, computed on the whole batch.
 
     Trajectories without an outcome take no part, and their credit is 0. An estimator that needs a
     tensor the rollouts lack keeps its column; the reason names the key that would fill it.
+
+    Args:
+        rollouts: what `creditlib.rollouts.read` returns.
+        estimators: what `resolve` takes, one for each column.
+        options: arguments by estimator, such as {"gigpo": {"gamma": 0.9}}.
 
     >>> from creditlib.rollouts import from_trajectories
     >>> turn = {"text": "..."}

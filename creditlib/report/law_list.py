@@ -56,7 +56,7 @@ def laws_table(laws: Iterable[Law]) -> RenderableType:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("law", no_wrap=True)
     table.add_column("tier", no_wrap=True)
-    table.add_column("what it says")
+    table.add_column("statement")
     for law in laws:
         table.add_row(Text(law.name), law.tier, Text(law.sentence))
     return table

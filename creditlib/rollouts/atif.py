@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any, cast
 
 from creditlib.rollouts.chat import group_at
 from creditlib.rollouts.conversation import dialogue_turns, texts_of
-from creditlib.rollouts.harbor import continuation_of, file_of, job_files, result_beside
-from creditlib.rollouts.key_names import Found, KeyNames, value_at
+from creditlib.rollouts.harbor import continuation_of, job_files, result_beside
+from creditlib.rollouts.key_names import Found, KeyNames, used_keys, value_at
+from creditlib.rollouts.pieces import Piece, PieceFacts, Pieces
 from creditlib.rollouts.prompt_names import PROMPT_NOTE, prompt_name
-from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row
+from creditlib.rollouts.rollout_format import RolloutFormat, Row, file_of, in_one_piece
+from creditlib.rollouts.storage import Location
 from creditlib.rollouts.token_lists import checked_count, checked_ids
 from creditlib.rollouts.values import items_of, schema_error, score_of
-from creditlib.rollouts.whole_keys import keep_common_rewards, keep_whole_keys
+from creditlib.rollouts.whole_keys import common_reward_notes, whole_key_notes, with_whole_keys
 from creditlib.vocabulary.messages import ContractError
 
 __all__ = ["ATIF"]
@@ -44,30 +45,51 @@ def _is_atif(row: Row) -> bool:
 
 
 def _convert(
-    rows: Sequence[Row], places: Sequence[str], keys: Mapping[str, str] | None = None
-) -> Converted:
-    """One trajectory per document; each step that the agent's model wrote is a turn."""
+    rows: Sequence[Row],
+    places: Sequence[str],
+    keys: Mapping[str, str] | None = None,
+    continued: frozenset[Location] = frozenset(),
+) -> Piece:
+    """One trajectory per document; each step that the agent's model wrote is a turn.
+
+    `continued` are the files that another document continues in: they are no trajectories.
+    """
     names = KeyNames(_KEYS, keys)
     found: list[dict[str, Any]] = []
     own_places: list[str] = []
-    continued: set[Path] = set()
     subagents = 0
     for row, place in zip(rows, places, strict=True):
-        steps, files = _steps(row, place)
-        continued |= files
-        found.append(_trajectory(row, steps, place, names))
-        own_places.append(place)
+        trajectory = _trajectory(row, _steps(row, place)[0], place, names)
         subagents += len(items_of(row.get("subagent_trajectories") or []) or ())
-    kept = [n for n, place in enumerate(own_places) if file_of(place) not in continued]
-    found, own_places = [found[n] for n in kept], [own_places[n] for n in kept]
-    notes = [names.note()]
-    if any(str(each["group"]).startswith("prompt ") for each in found):
+        if not continued or file_of(place) not in continued:
+            found.append(trajectory)
+            own_places.append(place)
+    prompts = sum(str(each["group"]).startswith("prompt ") for each in found)
+    facts = PieceFacts(names.used, counts={"prompts": prompts, "subagents": subagents})
+    return Piece(found, own_places, with_whole_keys(facts, found, list(_WORDS), rewards=True))
+
+
+def _settle(
+    files: Sequence[Location], rows: Iterable[tuple[str, Row]], options: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The files that documents continue in; they lie in the folder of the first one."""
+    if len({file.parent for file in files}) == len(files) > 1:
+        return {}
+    found: set[Location] = set()
+    for place, row in rows:
+        if row.get("continued_trajectory_ref"):
+            found |= _steps(row, place)[1]
+    return {"continued": frozenset(found)}
+
+
+def _notes(facts: PieceFacts, **options: Any) -> list[str]:
+    notes = used_keys(facts)
+    if facts.counts.get("prompts"):
         notes.append(PROMPT_NOTE + ".")
+    subagents = facts.counts.get("subagents", 0)
     if subagents:
         notes.append(f"trajectories of sub-agents are not read as turns: {subagents}.")
-    notes += keep_whole_keys(found, _WORDS)
-    notes += keep_common_rewards(found)
-    return Converted(found, own_places, [note for note in notes if note])
+    return [*notes, *whole_key_notes(facts, _WORDS), *common_reward_notes(facts)]
 
 
 def _trajectory(
@@ -127,10 +149,10 @@ def _rewards(told: Row, place: str) -> dict[str, float | None]:
     return {name: score_of(value, f"{_REWARDS}.{name}", place) for name, value in rewards.items()}
 
 
-def _steps(row: Row, place: str) -> tuple[list[tuple[Row, str]], set[Path]]:
+def _steps(row: Row, place: str) -> tuple[list[tuple[Row, str]], set[Location]]:
     """The steps of a document and of its continuations, with places; and the files of those."""
     found = _own_steps(row, place)
-    files: set[Path] = set()
+    files: set[Location] = set()
     more = continuation_of(row.get("continued_trajectory_ref"), place)
     while more is not None and more[0] not in files:
         file, document = more
@@ -249,10 +271,12 @@ def _seconds(before: datetime | None, now: datetime | None) -> float | None:
     return None if before is None or now is None else max(0.0, (now - before).total_seconds())
 
 
+_PIECES = Pieces(_convert, _notes, _settle)
 ATIF = RolloutFormat(
     name="atif",
     keys=frozenset(),
-    convert=_convert,
+    convert=in_one_piece(_PIECES),
+    pieces=_PIECES,
     options=("keys",),
     written_by="agents in ATIF 1.7 or 1.8; Harbor's job folders",
     detect=_is_atif,

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from creditlib.rollouts.conversation import dialogue_turns
-from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row
-from creditlib.rollouts.schema import unread_keys, unread_note
+from creditlib.rollouts.pieces import Piece, PieceFacts, Pieces, key_counts, unread_of
+from creditlib.rollouts.rollout_format import RolloutFormat, Row, in_one_piece
 from creditlib.rollouts.token_lists import are_token_ids
 from creditlib.rollouts.values import is_count, items_of, schema_error, score_of
 from creditlib.vocabulary.messages import ContractError
@@ -16,6 +16,7 @@ __all__ = ["ATROPOS"]
 
 _KEYS = frozenset(("tokens", "masks", "scores"))
 _READ = _KEYS | {"messages"}
+_KNOWN = _READ | {"advantages"}  # which are written
 _NOT_WRITTEN = -100  # the mask of a token that the policy did not write
 
 
@@ -29,18 +30,21 @@ class _Member(NamedTuple):
     messages: object
 
 
-def _convert(rows: Sequence[Row], places: Sequence[str]) -> Converted:
+def _convert(rows: Sequence[Row], places: Sequence[str]) -> Piece:
     """One trajectory per score of a group; each run of tokens that the policy wrote is a turn."""
-    found: list[Row] = []
+    found: list[dict[str, Any]] = []
     own_places: list[str] = []
     for row, place in zip(rows, places, strict=True):
         for each in _members(row, place):
             turns = _turns(each)
             found.append({"group": place, "outcome": each.score, "turns": turns})
             own_places.append(each.place)
-    notes = ["group = one line of the file; a turn = a run of tokens whose mask is not -100."]
-    notes.append(unread_note([("row", unread_keys(rows, _READ))], {"row": _READ}))
-    return Converted(found, own_places, [note for note in notes if note])
+    return Piece(found, own_places, PieceFacts(keys=key_counts(rows)))
+
+
+def _notes(facts: PieceFacts) -> list[str]:
+    note = "group = one line of the file; a turn = a run of tokens whose mask is not -100."
+    return [note, *unread_of(facts, _KNOWN, _READ)]
 
 
 def _members(row: Row, place: str) -> list[_Member]:
@@ -137,10 +141,12 @@ def _with_credit(row: Row, place: str, credit: Sequence[Sequence[float]]) -> Row
     return {**row, "advantages": found}
 
 
+_PIECES = Pieces(_convert, _notes)
 ATROPOS = RolloutFormat(
     name="atropos",
     keys=_KEYS,
-    convert=_convert,
+    convert=in_one_piece(_PIECES),
+    pieces=_PIECES,
     written_by="Atropos' `data_path_to_save_groups`",
     sources={
         "anchor": "the group's `messages` before each turn",

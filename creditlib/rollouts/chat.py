@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from creditlib.rollouts.conversation import PLACEHOLDER_NOTE, dialogue_turns, has_placeholder
-from creditlib.rollouts.key_names import Found, KeyNames, value_at
+from creditlib.rollouts.key_names import Found, KeyNames, read_keys, used_keys, value_at
 from creditlib.rollouts.message_forms import as_messages
+from creditlib.rollouts.pieces import Piece, PieceFacts, Pieces, key_counts, unread_of
 from creditlib.rollouts.prompt_names import PROMPT_NOTE, prompt_name
-from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row
-from creditlib.rollouts.schema import unread_keys, unread_note
+from creditlib.rollouts.rollout_format import RolloutFormat, Row, in_one_piece
 from creditlib.rollouts.values import items_of, plain_value, schema_error, score_of
 
 __all__ = ["CHAT", "GROUPS", "OUTCOMES", "group_at"]
@@ -49,21 +49,25 @@ def _is_dialogue(value: object) -> bool:
 
 def _convert(
     rows: Sequence[Row], places: Sequence[str], keys: Mapping[str, str] | None = None
-) -> Converted:
+) -> Piece:
     """One trajectory per row: each message of the assistant is a turn."""
     names = KeyNames(_KEYS, keys)
     found = [_trajectory(row, place, names) for row, place in zip(rows, places, strict=True)]
-    notes = [names.note()]
-    if "group" not in names.used:
-        notes.append(PROMPT_NOTE + ".")
     messages = names.used.get("messages", ("", ""))[0]
-    if not messages:
+    images = any(has_placeholder(_value(row, messages)) for row in rows) if messages else False
+    facts = PieceFacts(names.used, keys=key_counts(rows), counts={"placeholder": images})
+    return Piece(found, list(places), facts)
+
+
+def _notes(facts: PieceFacts, keys: Mapping[str, str] | None = None) -> list[str]:
+    notes = used_keys(facts)
+    if "group" not in facts.used:
+        notes.append(PROMPT_NOTE + ".")
+    if "messages" not in facts.used:
         notes.append("the rows have no messages, so the trajectories have no turns.")
-    if messages and any(has_placeholder(_value(row, messages)) for row in rows):
+    if facts.counts.get("placeholder"):
         notes.append(PLACEHOLDER_NOTE)
-    read = names.tops()
-    notes.append(unread_note([("row", unread_keys(rows, read))], {"row": frozenset()}))
-    return Converted(found, places, [note for note in notes if note])
+    return notes + unread_of(facts, read_keys(facts))
 
 
 def _value(row: Row, key: str) -> Any:
@@ -71,7 +75,7 @@ def _value(row: Row, key: str) -> Any:
     return None if found is None else found.value
 
 
-def _trajectory(row: Row, place: str, names: KeyNames) -> Row:
+def _trajectory(row: Row, place: str, names: KeyNames) -> dict[str, Any]:
     outcome = names.find(row, "outcome", place)
     if outcome is None:
         raise names.missing(row, "outcome", "the reward of a row", place)
@@ -136,10 +140,12 @@ def group_at(found: Found | None, place: str) -> str | int | None:
     return value
 
 
+_PIECES = Pieces(_convert, _notes)
 CHAT = RolloutFormat(
     name="chat",
     keys=frozenset(),
-    convert=_convert,
+    convert=in_one_piece(_PIECES),
+    pieces=_PIECES,
     options=("keys",),
     written_by="tau-bench, ShareGPT, OpenAI messages, `vf-eval`'s rows, TRL's data sets",
     detect=_is_chat,

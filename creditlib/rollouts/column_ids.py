@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from creditlib.inputs.ids import anchor_ids
-from creditlib.rollouts.crediting.arrow_values import UnknownFormError
-from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.rollouts.arrow import arrow_modules
+from creditlib.rollouts.arrow_values import UnknownFormError
 
 __all__ = ["IdColumn", "encoded", "is_text"]
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
+from creditlib.rollouts.arrow import arrow_modules
+from creditlib.rollouts.arrow_values import UnknownFormError
 from creditlib.rollouts.column_rows import ColumnRows, HeldBatch, RowPlaces, held
 from creditlib.rollouts.column_tensors import ColumnTensors
-from creditlib.rollouts.crediting.arrow_values import UnknownFormError
 from creditlib.rollouts.creditlib_schema import CREDITLIB
-from creditlib.rollouts.parquet_files import arrow_modules, parquet_batches
+from creditlib.rollouts.parquet_files import parquet_batches
 from creditlib.rollouts.rollout_format import RolloutFormat
 from creditlib.rollouts.schema import TRAJECTORY_KEYS, TURN_KEYS, unread_note
+from creditlib.rollouts.storage import Location
 from creditlib.rollouts.trajectories import Rollouts
 from creditlib.vocabulary.messages import ContractError
 
@@ -21,7 +22,7 @@ _UNKNOWN = (UnknownFormError, ContractError, ValueError, TypeError, LookupError,
 
 
 def read_columns(
-    files: Sequence[Path], asked: RolloutFormat | None, similarity: float | None
+    files: Sequence[Location], asked: RolloutFormat | None, similarity: float | None
 ) -> Rollouts | None:
     """The rollouts of Parquet files in creditlib's own schema, None for any other files.
 
@@ -37,7 +38,7 @@ def read_columns(
         return None
 
 
-def _is_parquet(path: Path) -> bool:
+def _is_parquet(path: Location) -> bool:
     """Whether a file begins as Parquet; a pipe is not looked at, for that would empty it."""
     if not path.is_file():
         return False
@@ -46,12 +47,12 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _read(
-    files: Sequence[Path], asked: RolloutFormat | None, similarity: float | None
+    files: Sequence[Location], asked: RolloutFormat | None, similarity: float | None
 ) -> Rollouts | None:
     arrow, _, _ = arrow_modules()
     found = ColumnTensors(similarity)
     batches: list[HeldBatch] = []
-    empty: list[Path] = []
+    empty: list[Location] = []
     for path in files:
         first = 1
         with path.open("rb") as file:

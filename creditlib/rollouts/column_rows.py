@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
-from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
+from creditlib.rollouts.arrow import arrow_modules
 from creditlib.rollouts.normal_rows import normal_row
-from creditlib.rollouts.parquet_files import arrow_modules, rows_of_batch
+from creditlib.rollouts.parquet_files import rows_of_batch
+from creditlib.rollouts.storage import Location
 
 __all__ = ["ColumnRows", "HeldBatch", "RowPlaces", "held"]
 
@@ -23,7 +24,7 @@ class HeldBatch(NamedTuple):
     batch as a stream of Arrow, compressed by Zstandard where pyarrow has it.
     """
 
-    path: Path
+    path: Location
     first: int
     size: int
     data: bytes
@@ -44,10 +45,11 @@ class HeldBatch(NamedTuple):
             yield normal_row(row, self.place(index))
 
 
-def held(path: Path, first: int, batch: Any) -> HeldBatch:
+def held(path: Location, first: int, batch: Any) -> HeldBatch:
     """A batch to be held; one buffer for each wastes less memory than one for each column.
 
     >>> import pyarrow
+    >>> from pathlib import Path
     >>> each = held(Path("x.parquet"), 1, pyarrow.RecordBatch.from_pylist([{"group": 7}]))
     >>> each.opened().to_pylist()
     [{'group': 7}]

@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from creditlib.inputs.ids import anchor_ids, ids
-from creditlib.rollouts.column_ids import IdColumn, encoded
-from creditlib.rollouts.column_turns import TurnColumns, WholeColumn, check_values
-from creditlib.rollouts.crediting.arrow_values import (
+from creditlib.rollouts.arrow import arrow_modules
+from creditlib.rollouts.arrow_values import (
     UnknownFormError,
     integers,
     objectives,
@@ -23,7 +22,8 @@ from creditlib.rollouts.crediting.arrow_values import (
     some,
     turns,
 )
-from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.rollouts.column_ids import IdColumn, encoded
+from creditlib.rollouts.column_turns import TurnColumns, WholeColumn, check_values
 from creditlib.rollouts.schema import TRAJECTORY_KEYS
 from creditlib.rollouts.turns import Turns, padded_tensors
 

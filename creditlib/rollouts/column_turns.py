@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from creditlib.rollouts.arrow import arrow_modules
+from creditlib.rollouts.arrow_values import UnknownFormError, integers, scores, some
 from creditlib.rollouts.column_ids import IdColumn, encoded, is_text
-from creditlib.rollouts.crediting.arrow_values import UnknownFormError, integers, scores, some
 from creditlib.rollouts.json_files import json_value
-from creditlib.rollouts.parquet_files import arrow_modules
 from creditlib.rollouts.schema import NUMBERS, TURN_KEYS, Number
 
 __all__ = ["TurnColumns", "WholeColumn", "check_values"]

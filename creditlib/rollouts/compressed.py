@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.rollouts.arrow import arrow_modules
+from creditlib.rollouts.storage import Location, check_reached
 from creditlib.vocabulary.messages import ContractError, error_line
 
 if TYPE_CHECKING:
@@ -48,13 +48,14 @@ _KINDS: dict[bytes, tuple[str, Callable[[BinaryIO], Any]]] = {
 }
 
 
-def decompressed(path: Path, file: BinaryIO) -> BinaryIO:
+def decompressed(path: Location, file: BinaryIO) -> BinaryIO:
     """The file itself, or what it holds if its first bytes say that it is gzip or Zstandard.
 
     What it holds can be read from the start again, as often as is needed; it is never in memory as
     a whole. Data that ends early or is broken is refused where it is read. Parquet inside is
     refused: it must be read from its end, and has its own compression.
 
+    >>> from pathlib import Path
     >>> data = io.BytesIO(gzip.compress(b'{"group": 1}'))
     >>> decompressed(Path("x.jsonl.gz"), data).read()
     b'{"group": 1}'
@@ -78,7 +79,7 @@ class _Decompressed(io.RawIOBase):
     """The stream of a compressed file; only its start can be sought."""
 
     def __init__(
-        self, path: Path, file: BinaryIO, kind: str, opened: Callable[[BinaryIO], Any]
+        self, path: Location, file: BinaryIO, kind: str, opened: Callable[[BinaryIO], Any]
     ) -> None:
         self._path, self._file, self._kind, self._opened = path, file, kind, opened
         self._stream = opened(file)
@@ -105,6 +106,7 @@ class _Decompressed(io.RawIOBase):
         try:
             data: bytes = self._stream.read(len(buffer))
         except _BROKEN as error:
+            check_reached(self._path, error)
             raise ContractError(
                 f"rollouts: a file must be whole, got {self._kind} data that is broken in "
                 f"{self._path} ({error_line(error)})."

@@ -11,14 +11,16 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
+from creditlib.rollouts.addresses import Address
 from creditlib.rollouts.compressed import decompressed
+from creditlib.rollouts.storage import Location
 
 __all__ = ["STANDARD_INPUT", "is_credit_file", "opened_once", "replaced"]
 
 STANDARD_INPUT = Path("<stdin>")  # what "-" stands for
 
 
-def is_credit_file(path: Path) -> bool:
+def is_credit_file(path: Location) -> bool:
     """Whether a file is one that `rollouts.credit` wrote: it is no input.
 
     >>> is_credit_file(Path("runs/1.credit.parquet")), is_credit_file(Path("runs/1.parquet"))
@@ -28,7 +30,7 @@ def is_credit_file(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def opened_once(path: Path) -> Generator[BinaryIO]:
+def opened_once(path: Location) -> Generator[BinaryIO]:
     """A file to read from the start, again and again; one that is compressed as what it holds.
 
     What was read from a pipe or from standard input is gone, so a second look at its start would
@@ -51,11 +53,12 @@ def opened_once(path: Path) -> Generator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def replaced(path: Path) -> Generator[BinaryIO]:
+def replaced(path: Location) -> Generator[BinaryIO]:
     """A file to write to; it takes the place of `path` when the block ends without an error.
 
     Until then it lies beside it under another name. An error, such as a full disk, removes it and
-    leaves the old file as it was. A pipe or a device is written directly.
+    leaves the old file as it was. A pipe or a device is written directly. What goes to an address
+    is uploaded when it is whole.
 
     >>> path = Path(tempfile.mkdtemp()) / "x"
     >>> with replaced(path) as file:
@@ -63,6 +66,10 @@ def replaced(path: Path) -> Generator[BinaryIO]:
     >>> path.read_bytes()
     b'whole'
     """
+    if isinstance(path, Address):
+        with path.replaced() as file:
+            yield file
+        return
     target = path.resolve()
     if target.exists() and not target.is_file():
         with target.open("wb") as file:

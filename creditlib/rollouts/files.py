@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
 
+from creditlib.rollouts.arrow import arrow_modules
 from creditlib.rollouts.disk import opened_once, replaced
 from creditlib.rollouts.json_files import json_rows
-from creditlib.rollouts.parquet_files import arrow_modules, parquet_rows
+from creditlib.rollouts.parquet_files import parquet_rows
+from creditlib.rollouts.storage import Location
 from creditlib.vocabulary.messages import ContractError, one_line
 
 __all__ = ["read_records", "write_json_lines", "write_parquet"]
@@ -20,7 +21,7 @@ __all__ = ["read_records", "write_json_lines", "write_parquet"]
 Row = dict[str, Any]
 
 
-def read_records(path: Path) -> Iterator[tuple[str, Row]]:
+def read_records(path: Location) -> Iterator[tuple[str, Row]]:
     """Every row of a file with the place a message names, such as 'run/1.jsonl line 3'.
 
     The first four bytes tell Parquet from JSON; the name of the file does not matter. A file is
@@ -39,7 +40,7 @@ def _plain(value: object) -> object:
     raise TypeError(type(value).__name__)
 
 
-def write_json_lines(path: Path, trajectories: Sequence[Mapping[str, Any]]) -> None:
+def write_json_lines(path: Location, trajectories: Sequence[Mapping[str, Any]]) -> None:
     """One trajectory per line."""
     lines = [_line(number, dict(row)) for number, row in enumerate(trajectories, start=1)]
     with replaced(path) as file:
@@ -65,7 +66,7 @@ def _line(number: int, trajectory: Row) -> bytes:
         ) from None
 
 
-def write_parquet(path: Path, trajectories: Sequence[Mapping[str, Any]]) -> None:
+def write_parquet(path: Location, trajectories: Sequence[Mapping[str, Any]]) -> None:
     """One trajectory per row; observations that are not text go to `observation_json`.
 
     A Parquet column has one type, while an observation is any JSON value.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pkgutil
-from pathlib import Path
 from typing import Any
 
 from creditlib.rollouts.atif import ATIF
@@ -13,11 +12,18 @@ from creditlib.rollouts.creditlib_schema import CREDITLIB
 from creditlib.rollouts.inspect_logs import INSPECT
 from creditlib.rollouts.nemo_gym import NEMO_GYM
 from creditlib.rollouts.rollout_format import RolloutFormat, Row
+from creditlib.rollouts.storage import Location
 from creditlib.rollouts.trl import TRL
 from creditlib.rollouts.verifiers import VERIFIERS
 from creditlib.rollouts.verifiers_results import VERIFIERS_RESULTS
 from creditlib.rollouts.verl import VERL
-from creditlib.vocabulary.messages import ContractError, contract_error, error_line, one_line
+from creditlib.vocabulary.messages import (
+    ContractError,
+    contract_error,
+    did_you_mean,
+    error_line,
+    one_line,
+)
 
 __all__ = [
     "AUTO",
@@ -61,7 +67,8 @@ def find_format(asked: str | RolloutFormat) -> RolloutFormat | None:
     choices = ", ".join(repr(name) for name in (AUTO, *FORMATS))
     if not (isinstance(asked, str) and ":" in asked):
         wanted = f"one of {choices}, a RolloutFormat or 'package.module:NAME'"
-        raise contract_error("read", "format", wanted, repr(asked))
+        near = did_you_mean(asked, (AUTO, *FORMATS))
+        raise contract_error("read", "format", wanted, f"{asked!r}{near}")
     found, fact = _imported(asked)
     if isinstance(found, RolloutFormat):
         return found
@@ -77,7 +84,7 @@ def _imported(path: str) -> tuple[Any, str]:
     return found, f"{path!r}, which is {type(found).__name__}"
 
 
-def detect_format(row: Row, file: Path, *, keyed: bool = False) -> RolloutFormat:
+def detect_format(row: Row, file: Location, *, keyed: bool = False) -> RolloutFormat:
     """The first format whose keys the row has; `keyed`: the user named the keys of a chat."""
     for each in FORMATS.values():
         if each.matches(row):
@@ -94,7 +101,7 @@ def detect_format(row: Row, file: Path, *, keyed: bool = False) -> RolloutFormat
     )
 
 
-def files_of_folder(folder: Path, asked: RolloutFormat | None) -> list[Path]:
+def files_of_folder(folder: Location, asked: RolloutFormat | None) -> list[Location]:
     """The files to read of a folder that a format knows the layout of; none of any other folder."""
     for each in FORMATS.values() if asked is None else (asked,):
         found = () if each.files is None else each.files(folder)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, cast
 
 from creditlib.rollouts.json_files import json_value
-from creditlib.rollouts.rollout_format import Row
+from creditlib.rollouts.rollout_format import Row, file_of
+from creditlib.rollouts.storage import Location
 from creditlib.vocabulary.messages import ContractError, error_line
 
-__all__ = ["continuation_of", "file_of", "job_files", "result_beside"]
+__all__ = ["continuation_of", "job_files", "result_beside"]
 
 _RESULT, _TRAJECTORY = "result.json", "trajectory.json"
 
 
-def job_files(folder: Path) -> list[Path]:
+def job_files(folder: Location) -> list[Location]:
     """One file for each trial of a trial, a job or a folder of jobs; none for any other folder.
 
     A trial is a folder with a `result.json`. Its file is `agent/trajectory.json`, or the result
@@ -30,22 +30,13 @@ def job_files(folder: Path) -> list[Path]:
                 for path in folder.glob(f"{pattern}{_RESULT}")
                 if (path.parent / "agent").is_dir()
             }
-            return [_trial_file(trial) for trial in sorted(trials)]
+            return [_trial_file(trial) for trial in sorted(trials, key=lambda trial: trial.parts)]
     return []
 
 
-def _trial_file(trial: Path) -> Path:
+def _trial_file(trial: Location) -> Location:
     written = trial / "agent" / _TRAJECTORY
     return written if written.is_file() else trial / _RESULT
-
-
-def file_of(place: str) -> Path:
-    """The file of a place that a message names.
-
-    >>> file_of("job/trial/agent/trajectory.json line 1").name
-    'trajectory.json'
-    """
-    return Path(re.sub(r" (?:line|item|row) \d+$", "", place))
 
 
 def result_beside(place: str) -> Row | None:
@@ -57,11 +48,11 @@ def result_beside(place: str) -> Row | None:
     return _object_in(folder / _RESULT) if (folder / _RESULT).is_file() else None
 
 
-def continuation_of(reference: object, place: str) -> tuple[Path, Row] | None:
+def continuation_of(reference: object, place: str) -> tuple[Location, Row] | None:
     """The file in the same folder that continues a trajectory, and its object; None without one."""
     if not isinstance(reference, str) or not reference:
         return None
-    file = file_of(place).parent / Path(reference).name
+    file = file_of(place).parent / PurePath(reference).name
     if not file.is_file():
         raise ContractError(
             f"rollouts: `continued_trajectory_ref` must name a file beside the trajectory, got no "
@@ -70,7 +61,7 @@ def continuation_of(reference: object, place: str) -> tuple[Path, Row] | None:
     return file, _object_in(file)
 
 
-def _object_in(file: Path) -> Row:
+def _object_in(file: Location) -> Row:
     try:
         value: Any = json_value(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:

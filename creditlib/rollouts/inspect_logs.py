@@ -7,11 +7,12 @@ from typing import Any, cast
 
 from creditlib.rollouts.chat import group_at
 from creditlib.rollouts.conversation import dialogue_turns
-from creditlib.rollouts.key_names import Found, KeyNames, value_at
+from creditlib.rollouts.key_names import Found, KeyNames, used_keys, value_at
 from creditlib.rollouts.message_forms import as_messages
-from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row
+from creditlib.rollouts.pieces import Piece, PieceFacts, Pieces
+from creditlib.rollouts.rollout_format import RolloutFormat, Row, in_one_piece
 from creditlib.rollouts.values import items_of, schema_error, score_of
-from creditlib.rollouts.whole_keys import keep_common_rewards
+from creditlib.rollouts.whole_keys import common_reward_notes, with_whole_keys
 
 __all__ = ["INSPECT"]
 
@@ -27,7 +28,7 @@ _GRADES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 
 def _convert(
     rows: Sequence[Row], places: Sequence[str], keys: Mapping[str, str] | None = None
-) -> Converted:
+) -> Piece:
     """One trajectory per sample; each message of the assistant is a turn."""
     names = KeyNames(_KEYS, keys)
     found: list[dict[str, Any]] = []
@@ -42,8 +43,11 @@ def _convert(
                 raise schema_error("samples", "a list of objects", sample, where)
             found.append(_trajectory(cast("Row", sample), where, names))
             own_places.append(where)
-    notes = [names.note(), *keep_common_rewards(found)]
-    return Converted(found, own_places, [note for note in notes if note])
+    return Piece(found, own_places, with_whole_keys(PieceFacts(names.used), found, rewards=True))
+
+
+def _notes(facts: PieceFacts, keys: Mapping[str, str] | None = None) -> list[str]:
+    return [*used_keys(facts), *common_reward_notes(facts)]
 
 
 def _trajectory(row: Row, place: str, names: KeyNames) -> dict[str, Any]:
@@ -96,10 +100,12 @@ def _score(value: object, key: str, place: str) -> float | None:
     return score_of(value, key, place)
 
 
+_PIECES = Pieces(_convert, _notes)
 INSPECT = RolloutFormat(
     name="inspect",
     keys=frozenset(("eval", "samples")),
-    convert=_convert,
+    convert=in_one_piece(_PIECES),
+    pieces=_PIECES,
     options=("keys",),
     written_by="Inspect's logs in JSON (`inspect log dump`)",
     sources={

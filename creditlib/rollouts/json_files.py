@@ -7,9 +7,9 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from creditlib.rollouts.storage import Location
 from creditlib.vocabulary.messages import ContractError, one_line
 
 __all__ = ["json_rows", "json_value"]
@@ -53,7 +53,7 @@ def json_value(text: str) -> Any:
     return _DECODER.decode(text)
 
 
-def json_rows(path: Path, file: BinaryIO) -> Iterator[tuple[str, Row]]:
+def json_rows(path: Location, file: BinaryIO) -> Iterator[tuple[str, Row]]:
     """Every object of an open file, with the place that a message names.
 
     The first character decides, not the name of the file: "[" starts an array.
@@ -65,7 +65,7 @@ def json_rows(path: Path, file: BinaryIO) -> Iterator[tuple[str, Row]]:
     yield from _array_rows(path, file.read()) if start == b"[" else _line_rows(path, file)
 
 
-def _check_text(path: Path, head: bytes) -> None:
+def _check_text(path: Location, head: bytes) -> None:
     """Refuse a file that is compressed or of another encoding, by its first bytes."""
     for magic, kind in _COMPRESSED.items():
         if head.startswith(magic):
@@ -81,7 +81,7 @@ def _check_text(path: Path, head: bytes) -> None:
         )
 
 
-def _line_rows(path: Path, file: BinaryIO) -> Iterator[tuple[str, Row]]:
+def _line_rows(path: Location, file: BinaryIO) -> Iterator[tuple[str, Row]]:
     offset, first = 0, True
     for number, line in enumerate(file, start=1):
         if line.strip():
@@ -103,7 +103,7 @@ def _line_rows(path: Path, file: BinaryIO) -> Iterator[tuple[str, Row]]:
         offset += len(line)
 
 
-def _one_object(path: Path, file: BinaryIO, first: str, offset: int) -> Row | None:
+def _one_object(path: Location, file: BinaryIO, first: str, offset: int) -> Row | None:
     """The object that starts in the first line and ends with the file, None if there is none."""
     rest = file.read()
     if not (first.lstrip().startswith("{") and rest.strip()):
@@ -127,7 +127,7 @@ def _one_object(path: Path, file: BinaryIO, first: str, offset: int) -> Row | No
     return cast("Row", found)
 
 
-def _array_rows(path: Path, data: bytes) -> Iterator[tuple[str, Row]]:
+def _array_rows(path: Location, data: bytes) -> Iterator[tuple[str, Row]]:
     text = _decoded(data, 0, str(path))
     del data
     position = _skip(text, text.index("[") + 1)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from creditlib.rollouts.pieces import PieceFacts, check_one_key
 from creditlib.rollouts.rollout_format import Row
 from creditlib.vocabulary.messages import ContractError, contract_error, did_you_mean, one_line
 
-__all__ = ["Found", "KeyNames", "value_at"]
+__all__ = ["Found", "KeyNames", "read_keys", "used_keys", "value_at"]
 
 _SHOWN = 20  # keys in a sentence
 
@@ -75,13 +76,8 @@ class KeyNames:
 
     def use(self, meaning: str, found: Found, place: str) -> Found:
         """The key as the one of a meaning; another row must not have had it under another key."""
-        first, where = self.used.setdefault(meaning, (found.key, place))
-        if first != found.key:
-            raise ContractError(
-                f"rollouts: the {meaning} must lie under one key in all rows, got `{first}` in "
-                f"{where} and `{found.key}` in {place}; name it by `keys={{{meaning!r}: KEY}}` or "
-                f"`--key {meaning}=KEY`."
-            )
+        here = (found.key, place)
+        check_one_key(meaning, self.used.setdefault(meaning, here), here)
         return found
 
     def is_given(self, meaning: str) -> bool:
@@ -100,15 +96,25 @@ class KeyNames:
             f"key by `keys={{{meaning!r}: KEY}}` or `--key {meaning}=KEY`."
         )
 
-    def note(self) -> str:
-        """Which key was read as what: "group = `task_id`, outcome = `reward`."."""
-        parts = [f"{meaning} = `{one_line(key)}`" for meaning, (key, _) in self.used.items()]
-        return f"{', '.join(parts)}." if parts else ""
 
-    def tops(self) -> frozenset[str]:
-        """The keys of a row that were read, of a path the first one."""
-        keys = [key for key, _ in self.used.values()]
-        return frozenset(keys) | {key.split(".")[0] for key in keys}
+def used_keys(facts: PieceFacts) -> list[str]:
+    """The note on which key was read as what, if any was.
+
+    >>> used_keys(PieceFacts(used={"group": ("task_id", "x line 1")}))
+    ['group = `task_id`.']
+    """
+    parts = [f"{meaning} = `{one_line(key)}`" for meaning, (key, _) in facts.used.items()]
+    return [f"{', '.join(parts)}."] if parts else []
+
+
+def read_keys(facts: PieceFacts) -> frozenset[str]:
+    """The keys of a row that were read, of a path the first one.
+
+    >>> sorted(read_keys(PieceFacts(used={"outcome": ("info.reward", "x line 1")})))
+    ['info', 'info.reward']
+    """
+    keys = [key for key, _ in facts.used.values()]
+    return frozenset(keys) | {key.split(".")[0] for key in keys}
 
 
 def _checked(

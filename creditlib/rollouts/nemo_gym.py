@@ -7,13 +7,13 @@ from typing import Any, cast
 
 from creditlib.rollouts.chat import group_at
 from creditlib.rollouts.conversation import dialogue_turns
-from creditlib.rollouts.key_names import KeyNames
+from creditlib.rollouts.key_names import KeyNames, read_keys, used_keys
 from creditlib.rollouts.message_forms import response_messages
+from creditlib.rollouts.pieces import Piece, PieceFacts, Pieces, key_counts, unread_of
 from creditlib.rollouts.prompt_names import PROMPT_NOTE, prompt_name
-from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row
-from creditlib.rollouts.schema import unread_keys, unread_note
+from creditlib.rollouts.rollout_format import RolloutFormat, Row, in_one_piece
 from creditlib.rollouts.values import schema_error, score_of
-from creditlib.rollouts.whole_keys import keep_whole_keys
+from creditlib.rollouts.whole_keys import whole_key_notes, with_whole_keys
 
 __all__ = ["NEMO_GYM"]
 
@@ -28,17 +28,22 @@ _TOKENS = "`generation_token_ids` of the items of `response.output`"
 
 def _convert(
     rows: Sequence[Row], places: Sequence[str], keys: Mapping[str, str] | None = None
-) -> Converted:
+) -> Piece:
     """One trajectory per row: each answer of the model is a turn."""
     names = KeyNames(_KEYS, keys)
     found = [_trajectory(row, place, names) for row, place in zip(rows, places, strict=True)]
-    notes = [names.note()]
-    if any(row["group"].startswith("prompt ") for row in found if isinstance(row["group"], str)):
+    prompts = sum(str(row["group"]).startswith("prompt ") for row in found)
+    facts = PieceFacts(names.used, keys=key_counts(rows), counts={"prompts": prompts})
+    return Piece(found, list(places), with_whole_keys(facts, found, ["tokens"]))
+
+
+def _notes(facts: PieceFacts, keys: Mapping[str, str] | None = None) -> list[str]:
+    notes = used_keys(facts)
+    if facts.counts.get("prompts"):
         notes.append(PROMPT_NOTE + ".")
-    notes += keep_whole_keys(found, {"tokens": _TOKENS})
-    read = names.tops() | {"responses_create_params", "response", "_ng_rollout_index"}
-    notes.append(unread_note([("row", unread_keys(rows, read))], {"row": frozenset()}))
-    return Converted(found, places, [note for note in notes if note])
+    notes += whole_key_notes(facts, {"tokens": _TOKENS})
+    read = read_keys(facts) | {"responses_create_params", "response", "_ng_rollout_index"}
+    return notes + unread_of(facts, read)
 
 
 def _trajectory(row: Row, place: str, names: KeyNames) -> dict[str, Any]:
@@ -74,10 +79,12 @@ def _part(row: Row, outer: str, inner: str, place: str) -> Any:
     return cast("Row", whole).get(inner)
 
 
+_PIECES = Pieces(_convert, _notes)
 NEMO_GYM = RolloutFormat(
     name="nemo_gym",
     keys=frozenset(("responses_create_params", "response")),
-    convert=_convert,
+    convert=in_one_piece(_PIECES),
+    pieces=_PIECES,
     options=("keys",),
     written_by="NeMo Gym's rollout collection",
     sources={

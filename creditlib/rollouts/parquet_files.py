@@ -1,49 +1,53 @@
-"""Parquet files as rows; only this module imports pyarrow, and hands it to the others."""
+"""Parquet files as rows."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from creditlib.rollouts.arrow import arrow_modules
 from creditlib.rollouts.json_files import json_value
 from creditlib.rollouts.packing import narrow_ids
+from creditlib.rollouts.storage import Location, check_reached
+from creditlib.rollouts.storage_reading import arrow_source
 from creditlib.rollouts.values import Place, schema_error
-from creditlib.vocabulary.install_hint import install_hint
 from creditlib.vocabulary.messages import ContractError, error_line, one_line
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
-__all__ = ["arrow_modules", "parquet_batches", "parquet_rows", "rows_of_batch"]
+__all__ = ["parquet_batches", "parquet_file", "parquet_rows", "rows_of_batch"]
 
 Row = dict[str, Any]
 
 _ROWS = 1024  # rows that are converted together, at most; only those are in memory twice
 _BATCH = 2**22  # bytes that these rows take in the file, about
 _BUFFER = 2**20  # bytes of a column that are read together; without it, all those of a row group
+_FAR_BUFFER = 2**23  # the same for a store: each request takes its time
 # What pyarrow raises for broken content, besides its own exceptions.
 _BROKEN = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, OSError)
 
 
-def arrow_modules(files: str = "Parquet files") -> tuple[ModuleType, ModuleType, ModuleType]:
-    """pyarrow, its compute functions and its Parquet reader; `files` says what needs them."""
-    try:
-        import pyarrow  # pyright: ignore[reportMissingTypeStubs]
-        import pyarrow.compute  # pyright: ignore[reportMissingTypeStubs]
-        import pyarrow.parquet  # pyright: ignore[reportMissingTypeStubs]
-    except ModuleNotFoundError:
-        hint = install_hint("parquet")
-        raise ContractError(f"rollouts: {files} need pyarrow: {hint}.") from None
-    return pyarrow, pyarrow.compute, pyarrow.parquet
+@contextlib.contextmanager
+def parquet_file(path: Location) -> Generator[Any]:
+    """A file whose row groups pyarrow reads, each with the columns that are asked for.
+
+    Of a row group at an address, these columns are in memory, compressed: that takes few requests.
+    """
+    _, _, parquet = arrow_modules()
+    if isinstance(path, Path):
+        with parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+            yield file
+        return
+    with path.open_native() as source, parquet.ParquetFile(source, pre_buffer=True) as file:
+        yield file
 
 
-def parquet_rows(path: Path, file: BinaryIO) -> Iterator[tuple[str, Row]]:
+def parquet_rows(path: Location, file: BinaryIO) -> Iterator[tuple[str, Row]]:
     """Every row of an open file, with the place that a message names.
 
     The rows are converted in batches, so that a file is not in memory twice.
@@ -55,7 +59,7 @@ def parquet_rows(path: Path, file: BinaryIO) -> Iterator[tuple[str, Row]]:
         first += batch.num_rows
 
 
-def rows_of_batch(path: Path, first: int, batch: Any) -> Iterator[Row]:
+def rows_of_batch(path: Location, first: int, batch: Any) -> Iterator[Row]:
     """The rows of a batch of pyarrow; `first` is the number of the first one in a message.
 
     >>> import pyarrow
@@ -73,16 +77,19 @@ def rows_of_batch(path: Path, first: int, batch: Any) -> Iterator[Row]:
         yield dict(zip(names, values, strict=True))
 
 
-def parquet_batches(path: Path, file: BinaryIO) -> Iterator[Any]:
+def parquet_batches(path: Location, file: BinaryIO) -> Iterator[Any]:
     """The rows of a file as batches of pyarrow; a broken page is named with the file."""
     arrow, _, parquet = arrow_modules()
     try:
-        source: Any = parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+        opened, remote = arrow_source(file)
+        buffer = _FAR_BUFFER if remote else _BUFFER
+        source: Any = parquet.ParquetFile(opened, buffer_size=buffer, pre_buffer=False)
         _check_distinct(source.schema_arrow.names, str(path))
         yield from source.iter_batches(batch_size=_batch_rows(source.metadata))
     except ContractError:
         raise
     except (arrow.ArrowException, *_BROKEN) as error:
+        check_reached(path, error)
         fact = one_line(str(error).partition("\n")[0]).rstrip(".") or type(error).__name__
         raise ContractError(f"rollouts: {path} must be a readable Parquet file: {fact}.") from None
 
@@ -103,7 +110,7 @@ def _check_distinct(names: Sequence[str], place: str) -> None:
         )
 
 
-def _column(path: Path, first: int, name: str, column: Any) -> list[Any]:
+def _column(path: Location, first: int, name: str, column: Any) -> list[Any]:
     """The values of a column; `first` is the number of its first row."""
     arrow, _, _ = arrow_modules()
     errors = (arrow.ArrowException, *_BROKEN)
@@ -131,7 +138,7 @@ def _fact(error: BaseException) -> str:
     return error_line(error)
 
 
-def _turns(column: Any, path: Path, first: int) -> list[Any]:
+def _turns(column: Any, path: Location, first: int) -> list[Any]:
     """The turns of every trajectory without null keys; token lists are views of one array.
 
     Parquet stores an absent key as null. Tokens are the bulk of a file: turning them into Python
@@ -167,7 +174,7 @@ def _turns(column: Any, path: Path, first: int) -> list[Any]:
 
 
 def _observations(
-    texts: Sequence[Any], path: Path, first: int, sizes: Sequence[int | None]
+    texts: Sequence[Any], path: Location, first: int, sizes: Sequence[int | None]
 ) -> list[Any]:
     """The observations that are stored as JSON text."""
 

@@ -16,6 +16,7 @@ from creditlib.rollouts.packing import Packer
 from creditlib.rollouts.paths import SUFFIXES, files_of_path
 from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row, check_keys
 from creditlib.rollouts.row_errors import named_place
+from creditlib.rollouts.storage import Location, location, looked_up
 from creditlib.rollouts.trajectories import Rollouts, from_trajectories
 from creditlib.vocabulary.messages import ContractError, contract_error
 
@@ -31,18 +32,21 @@ def read(
 ) -> Rollouts:
     """Trajectories of JSON or Parquet files.
 
-    `path` is a file, a folder, a pattern such as "runs/**/*.jsonl" (`**` is any number of folders),
-    "-" for standard input, or a list of these; each file is read once, in this order. A folder
-    stands for its `*.json`, `*.jsonl` and `*.parquet` files, in the order of the numbers in their
-    names. JSON is one object a line, one array of objects, or one object; it may be compressed by
-    gzip or Zstandard (`.gz`, `.zst`). A sentence on a broken file names the line or the item.
+    A folder stands for its `*.json`, `*.jsonl` and `*.parquet` files, in the order of the numbers
+    in their names. JSON is one object a line, one array of objects, or one object; it may be
+    compressed by gzip or Zstandard (`.gz`, `.zst`). A sentence on a broken file names the line or
+    the item.
 
     Parquet files of creditlib's own schema are read as columns: they are in memory, compressed, and
     a trajectory becomes a dictionary whenever it is asked for. Where a column has a form that must
     be looked at value by value, such as an observation that is a list, all rows become
     dictionaries.
 
-    Options:
+    Args:
+        path: a file, a folder, a pattern such as "runs/**/*.jsonl" (`**` is any number of folders),
+            "-" for standard input, the address of a file, a folder or a pattern, such as
+            "s3://bucket/runs/" (`docs/offline.md`, "Addresses"), or a list of these; each file is
+            read once, in this order.
         format: the schema of the rows: a name of `FORMATS`, a `RolloutFormat` of your own or its
             import path "package.module:NAME"; "auto" compares the keys of the first row.
         similarity: observations of a group that are at least this similar share an anchor, see
@@ -89,11 +93,11 @@ def read(
     return dataclasses.replace(found, format=known.name, sources=known.sources)
 
 
-def _files(given: Sequence[str | Path], asked: RolloutFormat | None) -> list[Path]:
+def _files(given: Sequence[str | Path], asked: RolloutFormat | None) -> list[Location]:
     """The files of all paths, each once."""
-    found: list[Path] = []
-    for each in given:
-        files, _ = files_of_path("read", "path", each, asked)
+    found: list[Location] = []
+    for each, place in zip(given, looked_up(map(location, given)), strict=True):
+        files, _ = files_of_path("read", "path", place, asked)
         if not files and len(given) > 1:  # one of several paths is a mistake
             raise ContractError(
                 f"rollouts: {each} must hold at least one trajectory, got {_nothing([each], [])}."
@@ -105,13 +109,13 @@ def _files(given: Sequence[str | Path], asked: RolloutFormat | None) -> list[Pat
 
 
 def _rows_of(
-    files: Sequence[Path], asked: RolloutFormat | None, keyed: bool
-) -> tuple[list[Row], list[str], dict[str, RolloutFormat], list[Path]]:
+    files: Sequence[Location], asked: RolloutFormat | None, keyed: bool
+) -> tuple[list[Row], list[str], dict[str, RolloutFormat], list[Location]]:
     """The rows of all files, their places, the formats found, and the files without rows."""
     rows: list[Row] = []
     places: list[str] = []
     formats: dict[str, RolloutFormat] = {}
-    empty: list[Path] = []
+    empty: list[Location] = []
     packer = Packer()
     for file in files:
         first = len(rows)
@@ -127,9 +131,9 @@ def _rows_of(
     return rows, places, formats, empty
 
 
-def _nothing(given: Sequence[str | Path], empty: Sequence[Path]) -> str:
+def _nothing(given: Sequence[str | Path], empty: Sequence[Location]) -> str:
     """What paths without any trajectory are."""
-    if len(given) == 1 and Path(given[0]).is_dir():
+    if len(given) == 1 and location(given[0]).is_dir():
         listed = " or ".join(SUFFIXES)
         return "empty files only" if empty else f"a folder without {listed} files"
     if not empty:
@@ -159,9 +163,13 @@ def write(path: str | Path, trajectories: Sequence[Mapping[str, Any]]) -> None:
 
     Every trajectory is checked before the file is written, so `read` can read the file. An outcome
     is written as a number or null.
+
+    Args:
+        path: the file to write, *.jsonl or *.parquet.
+        trajectories: dictionaries in the schema.
     """
-    path = Path(path)
+    place = location(path)
     writers = {".jsonl": write_json_lines, ".parquet": write_parquet}
-    if path.suffix not in writers:
+    if place.suffix not in writers:
         raise ContractError(f"write: `path` must end in .jsonl or .parquet, got {str(path)!r}.")
-    writers[path.suffix](path, from_trajectories(trajectories).trajectories)
+    writers[place.suffix](place, from_trajectories(trajectories).trajectories)

@@ -5,13 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from creditlib.rollouts.pieces import Pieces
+from creditlib.rollouts.storage import Location, location
 from creditlib.rollouts.values import schema_error
 from creditlib.vocabulary.messages import ContractError, nearest_name
 
-__all__ = ["Converted", "RolloutFormat", "Row", "check_keys", "check_steps", "row_place"]
+__all__ = [
+    "Converted",
+    "RolloutFormat",
+    "Row",
+    "check_keys",
+    "check_steps",
+    "file_of",
+    "in_one_piece",
+    "row_place",
+]
 
 Row = Mapping[str, Any]
 
@@ -48,6 +58,7 @@ class RolloutFormat:
     with_credit: takes a row, its place, credit per turn of each trajectory of the row in the order
         of `convert`, and the options by name; returns the row with that credit in the format's own
         field. None: the format has no such field.
+    pieces: how rows are converted in pieces; None: `convert` needs all rows together.
 
     >>> def convert(rows, places):
     ...     turns = [[{"text": row["answer"]}] for row in rows]
@@ -69,12 +80,35 @@ class RolloutFormat:
     detect: Callable[[Row], bool] | None = None
     detected_by: str = ""
     sources: Mapping[str, str] | None = None
-    files: Callable[[Path], Sequence[Path]] | None = None
+    files: Callable[[Location], Sequence[Location]] | None = None
     with_credit: Callable[..., Row] | None = None
+    pieces: Pieces | None = None
 
     def matches(self, row: Row) -> bool:
         """Whether a row has every key of the format, and what `detect` looks at."""
         return row.keys() >= self.keys and (self.detect is None or self.detect(row))
+
+
+def in_one_piece(pieces: Pieces) -> Callable[..., Converted]:
+    """The function that converts all rows of a format which is converted in pieces."""
+
+    def convert(rows: Sequence[Row], places: Sequence[str], **options: Any) -> Converted:
+        files = [file_of(place) for place in places]
+        pairs = zip(places, rows, strict=True)
+        told = {**options, **pieces.settle(files, pairs, options)}
+        found = pieces.convert(rows, places, **told)
+        return Converted(found.trajectories, found.places, pieces.notes(found.facts, **told))
+
+    return convert
+
+
+def file_of(place: str) -> Location:
+    """The file of a place that a message names.
+
+    >>> file_of("job/trial/agent/trajectory.json line 1").name
+    'trajectory.json'
+    """
+    return location(re.sub(r" (?:line|item|row) \d+$", "", place))
 
 
 def row_place(place: str) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 from creditlib.inputs.ids import anchor_ids, ids
 from creditlib.rollouts.column_rows import ColumnRows
 from creditlib.rollouts.normal_rows import normal_row
+from creditlib.rollouts.notebook_table import notebook_table
 from creditlib.rollouts.schema import TRAJECTORY_KEYS, TURN_KEYS, unread_keys, unread_note
 from creditlib.rollouts.turns import Turns, turn_tensors
 from creditlib.rollouts.values import is_count, items_of, number_of, schema_error
@@ -58,12 +59,20 @@ class Rollouts:
 
     def __repr__(self) -> str:
         """The counts of rows, groups and turns, the format, and the names of the tensors."""
+        names = ", ".join(sorted(self.tensors))
+        return f"Rollouts({self._counts()}; tensors {names})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the counts, the tensors, the first rows, and the notes."""
+        title = f"Rollouts: {self._counts()}"
+        return notebook_table(title, self.tensors, self.trajectories, self.notes)
+
+    def _counts(self) -> str:
         rows, groups = len(self.trajectories), len(self.groups)
         turns = int(self.tensors["turn_count"].sum())
         counts = ((rows, "row"), (groups, "group"), (turns, "turn"))
         parts = [f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in counts]
-        names = ", ".join(sorted(self.tensors))
-        return f"Rollouts({', '.join(parts)}; format {self.format or 'none'}; tensors {names})"
+        return f"{', '.join(parts)}; format {self.format or 'none'}"
 
 
 def from_trajectories(
@@ -80,10 +89,12 @@ def from_trajectories(
     and false are 1 and 0 as an outcome or a reward. Infinity and numbers as text are refused. Keys
     that the schema does not have stand in the notes.
 
-    Options:
+    Args:
+        trajectories: dictionaries in the schema.
         similarity: observations of a group that are at least this similar share an anchor, see
             `anchor_ids`; None asks for equality.
-        places, notes: as in `Rollouts`.
+        places: where each row was read, such as 'run/1.jsonl line 3'; None numbers them.
+        notes: sentences about the rows, for `notes` of the result.
 
     >>> rollouts = from_trajectories([
     ...     {"group": "7*8", "outcome": 1.0, "turns": [{"reward": 0.0}, {"reward": 1.0}]},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from creditlib.rollouts.conversation import (
@@ -10,9 +10,10 @@ from creditlib.rollouts.conversation import (
     conversation_turns,
     has_placeholder,
 )
+from creditlib.rollouts.pieces import Piece, PieceFacts, Pieces, key_counts, unread_of
 from creditlib.rollouts.prompts import PromptNumbers
-from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row, check_steps
-from creditlib.rollouts.schema import unread_keys, unread_note
+from creditlib.rollouts.rollout_format import RolloutFormat, Row, check_steps, in_one_piece
+from creditlib.rollouts.storage import Location
 from creditlib.rollouts.values import is_number, score_of
 from creditlib.vocabulary.messages import ContractError
 
@@ -24,14 +25,14 @@ _KEYS = frozenset(("step", "prompt", "completion", "advantage"))
 def _convert(
     rows: Sequence[Row],
     places: Sequence[str],
-    reward_weights: Mapping[str, float] | None = None,
-) -> Converted:
+    reward_weights: Mapping[str, float],
+) -> Piece:
     """One trajectory per row; its outcome is the weighted sum of the reward columns.
 
     A missing reward (null or NaN) is left out of its sum; a row without any has no outcome.
     """
     check_steps(rows, places)
-    weights = _checked_weights(rows, places, reward_weights)
+    weights = reward_weights
     numbers = PromptNumbers()
     trajectories: list[dict[str, Any]] = []
     for row, place in zip(rows, places, strict=True):
@@ -45,51 +46,63 @@ def _convert(
                 "turns": turns,
             }
         )
-    return Converted(trajectories, places, _notes(rows, weights))
+    images = sum(
+        has_placeholder(row["prompt"]) or has_placeholder(row["completion"]) for row in rows
+    )
+    facts = PieceFacts(keys=key_counts(rows), counts={"placeholder": images})
+    return Piece(trajectories, list(places), facts)
 
 
-def _notes(rows: Sequence[Row], weights: Mapping[str, float]) -> list[str]:
+def _notes(facts: PieceFacts, reward_weights: Mapping[str, float]) -> list[str]:
     """How rows were grouped and scored, and what was not read."""
+    weights = reward_weights
     terms = " + ".join(
         name if weight == 1 else f"{weight:g} * {name}" for name, weight in weights.items()
     )
     notes = [PromptNumbers.NOTE.format(key="prompt") + ".", f"reward = {terms}."]
-    if any(has_placeholder(row["prompt"]) or has_placeholder(row["completion"]) for row in rows):
+    if facts.counts.get("placeholder"):
         notes.append(PLACEHOLDER_NOTE)
     read = _KEYS.union(weights)
-    unread = unread_note([("row", unread_keys(rows, read))], {"row": read})
-    return [*notes, unread] if unread else notes
+    return [*notes, *unread_of(facts, read, read)]
 
 
-def _checked_weights(
-    rows: Sequence[Row], places: Sequence[str], given: Mapping[str, float] | None
-) -> Mapping[str, float]:
-    """The weights given, or weight 1 for every reward column."""
-    weights = dict.fromkeys(_float_columns(rows), 1.0) if given is None else given
-    if not weights:
-        raise ContractError(
-            "rollouts: a TRL log must have a float column between `completion` and `advantage`, "
-            f"got none in {places[0]}."
-        )
+def _settle(
+    files: Sequence[Location], rows: Iterable[tuple[str, Row]], options: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The weights given, or weight 1 for every reward column of all rows."""
+    given = options.get("reward_weights")
+    weights = _float_columns(rows) if given is None else given
     for name, weight in weights.items():
         if not is_number(weight):
             raise ContractError(
                 f"read: `reward_weights` must be finite numbers, got {weight!r} for `{name}`."
             )
-    return weights
+    return {"reward_weights": weights}
 
 
-def _float_columns(rows: Sequence[Row]) -> list[str]:
-    """The columns TRL writes rewards to: floats between `completion` and `advantage`.
+def _float_columns(rows: Iterable[tuple[str, Row]]) -> dict[str, float]:
+    """The columns TRL writes rewards to, floats between `completion` and `advantage`, as weights.
 
     JSON writes a float without a fraction as an integer, so one float makes a column of floats.
     """
-    found: list[str] = []
-    for name in rows[0]:
-        kinds = {type(row.get(name)) for row in rows}
-        if name not in _KEYS and float in kinds and kinds <= {float, int, type(None)}:
-            found.append(name)
-    return found
+    kinds: dict[str, set[type]] = {}
+    first = ""
+    for place, row in rows:
+        if not first:
+            first, kinds = place, {name: set() for name in row if name not in _KEYS}
+        for name, found in kinds.items():
+            found.add(type(row.get(name)))
+    rewards = [
+        name
+        for name, found in kinds.items()
+        if float in found and found <= {float, int, type(None)}
+    ]
+    if not rewards:
+        raise ContractError(
+            "rollouts: a TRL log must have a float column between `completion` and `advantage`, "
+            f"got none in {first}."
+        )
+    return dict.fromkeys(rewards, 1.0)
 
 
 def _value(row: Row, name: str, place: str) -> float | None:
@@ -104,10 +117,12 @@ def _weighted_sum(values: Sequence[float | None], weights: Sequence[float]) -> f
     return sum(terms) if terms else None
 
 
+_PIECES = Pieces(_convert, _notes, _settle, together=lambda row: row["step"])
 TRL = RolloutFormat(
     name="trl",
     keys=_KEYS,
-    convert=_convert,
+    convert=in_one_piece(_PIECES),
+    pieces=_PIECES,
     options=("reward_weights",),
     written_by="TRL's `log_completions=True`",
 )

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from creditlib.rollouts.conversation import dialogue_turns
+from creditlib.rollouts.pieces import Piece, PieceFacts, Pieces
 from creditlib.rollouts.prompt_names import prompt_name
-from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row
+from creditlib.rollouts.rollout_format import RolloutFormat, Row, in_one_piece
 from creditlib.rollouts.token_lists import checked_count, checked_ids
 from creditlib.rollouts.values import is_count, items_of, number_of, schema_error, score_of
-from creditlib.rollouts.whole_keys import keep_common_rewards, keep_whole_keys
+from creditlib.rollouts.whole_keys import common_reward_notes, whole_key_notes, with_whole_keys
 from creditlib.vocabulary.messages import ContractError
 
 __all__ = ["VERIFIERS"]
@@ -31,7 +32,7 @@ class _Trace(NamedTuple):
     episode: Row
 
 
-def _convert(rows: Sequence[Row], places: Sequence[str]) -> Converted:
+def _convert(rows: Sequence[Row], places: Sequence[str]) -> Piece:
     """One trajectory per trace of an episode; each sampled node is a turn."""
     found: list[dict[str, Any]] = []
     own_places: list[str] = []
@@ -41,12 +42,17 @@ def _convert(rows: Sequence[Row], places: Sequence[str]) -> Converted:
         for each in _trained(row, place):
             found.append(_trajectory(each))
             own_places.append(each.place)
+    facts = PieceFacts(counts={"traces": traces, "trained": len(found)})
+    return Piece(found, own_places, with_whole_keys(facts, found, list(_WORDS), rewards=True))
+
+
+def _notes(facts: PieceFacts) -> list[str]:
     notes = ["group = the id of an episode's group, or its task; outcome = sum of score * weight."]
-    if len(found) < traces:
-        notes.append(f"{traces - len(found)} of {traces} traces do not train the policy: left out.")
-    notes += keep_whole_keys(found, _WORDS)
-    notes += keep_common_rewards(found)
-    return Converted(found, own_places, notes)
+    traces = facts.counts.get("traces", 0)
+    left = traces - facts.counts.get("trained", 0)
+    if left:
+        notes.append(f"{left} of {traces} traces do not train the policy: left out.")
+    return [*notes, *whole_key_notes(facts, _WORDS), *common_reward_notes(facts)]
 
 
 def _trained(row: Row, place: str) -> Iterator[_Trace]:
@@ -233,10 +239,12 @@ def _with_credit(row: Row, place: str, credit: Sequence[Sequence[float]]) -> Row
     return {**row, "traces": traces}
 
 
+_PIECES = Pieces(_convert, _notes)
 VERIFIERS = RolloutFormat(
     name="verifiers",
     keys=frozenset(("traces",)),
-    convert=_convert,
+    convert=in_one_piece(_PIECES),
+    pieces=_PIECES,
     written_by="verifiers' `traces.jsonl`, prime-rl",
     sources={
         "anchor": "the nodes between a sampled node and the sampled one above it",

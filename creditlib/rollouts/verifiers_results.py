@@ -7,13 +7,14 @@ from typing import Any, cast
 
 from creditlib.rollouts.chat import group_at
 from creditlib.rollouts.conversation import dialogue_turns
-from creditlib.rollouts.key_names import KeyNames
+from creditlib.rollouts.key_names import KeyNames, used_keys
 from creditlib.rollouts.message_forms import as_messages
+from creditlib.rollouts.pieces import Piece, PieceFacts, Pieces
 from creditlib.rollouts.prompt_names import PROMPT_NOTE, prompt_name
-from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row
+from creditlib.rollouts.rollout_format import RolloutFormat, Row, in_one_piece
 from creditlib.rollouts.token_lists import checked_ids
 from creditlib.rollouts.values import items_of, schema_error, score_of
-from creditlib.rollouts.whole_keys import keep_whole_keys
+from creditlib.rollouts.whole_keys import whole_key_notes, with_whole_keys
 
 __all__ = ["VERIFIERS_RESULTS"]
 
@@ -30,7 +31,7 @@ _WORDS = {"reward": f"`reward` of {_STEPS}", "tokens": f"`tokens.completion_ids`
 
 def _convert(
     rows: Sequence[Row], places: Sequence[str], keys: Mapping[str, str] | None = None
-) -> Converted:
+) -> Piece:
     """One trajectory per output; a step of its `trajectory`, where it has one, is a turn."""
     names = KeyNames(_KEYS, keys)
     found: list[dict[str, Any]] = []
@@ -45,10 +46,15 @@ def _convert(
                 raise schema_error("outputs", "a list of objects", output, where)
             found.append(_trajectory(cast("Row", output), where, names))
             own_places.append(where)
-    notes = [names.note(), *keep_whole_keys(found, _WORDS)]
-    if found and "group" not in names.used:
+    facts = PieceFacts(names.used, counts={"outputs": len(found)})
+    return Piece(found, own_places, with_whole_keys(facts, found, list(_WORDS)))
+
+
+def _notes(facts: PieceFacts, keys: Mapping[str, str] | None = None) -> list[str]:
+    notes = [*used_keys(facts), *whole_key_notes(facts, _WORDS)]
+    if facts.counts.get("outputs") and "group" not in facts.used:
         notes.append(PROMPT_NOTE + ".")
-    return Converted(found, own_places, [note for note in notes if note])
+    return notes
 
 
 def _trajectory(row: Row, place: str, names: KeyNames) -> dict[str, Any]:
@@ -108,10 +114,12 @@ def _has_outputs(row: Row) -> bool:
     return outputs is not None and all(isinstance(each, Mapping) for each in outputs)
 
 
+_PIECES = Pieces(_convert, _notes)
 VERIFIERS_RESULTS = RolloutFormat(
     name="verifiers_results",
     keys=frozenset(("outputs",)),
-    convert=_convert,
+    convert=in_one_piece(_PIECES),
+    pieces=_PIECES,
     options=("keys",),
     written_by="verifiers' evaluations (before traces)",
     detect=_has_outputs,

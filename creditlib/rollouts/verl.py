@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from creditlib.rollouts.pieces import Piece, PieceFacts, Pieces, key_counts, unread_of
 from creditlib.rollouts.prompts import PromptNumbers
-from creditlib.rollouts.rollout_format import Converted, RolloutFormat, Row, check_steps
-from creditlib.rollouts.schema import unread_keys, unread_note
+from creditlib.rollouts.rollout_format import RolloutFormat, Row, check_steps, in_one_piece
+from creditlib.rollouts.storage import Location
 from creditlib.rollouts.values import schema_error, score_of
 
 __all__ = ["VERL"]
@@ -17,25 +18,62 @@ _KEYS = frozenset(("input", "output", "score", "step"))
 _KNOWN = _KEYS | {"gts", "uid", "request_id"}
 
 
-def _convert(rows: Sequence[Row], places: Sequence[str]) -> Converted:
+def _convert(rows: Sequence[Row], places: Sequence[str], named_by: str) -> Piece:
     """One trajectory per row; if rows name their session, the outputs of one become its turns."""
     check_steps(rows, places)
-    keys = _session_keys(rows)
-    found = _from_rows(rows, places) if keys is None else _from_sessions(rows, places, keys)
-    unread = unread_note([("row", unread_keys(rows, _KNOWN))], {"row": _KNOWN})
-    return found._replace(notes=[*found.notes, unread]) if unread else found
+    if named_by == "session":
+        found, own_places = _from_sessions(rows, places)
+    else:
+        found, own_places = _from_rows(rows, places, named_by == "uid"), list(places)
+    counts = {"rows": len(rows), "trajectories": len(found)}
+    return Piece(found, own_places, PieceFacts(keys=key_counts(rows), counts=counts))
 
 
-def _from_rows(rows: Sequence[Row], places: Sequence[str]) -> Converted:
+def _settle(
+    files: Sequence[Location], rows: Iterable[tuple[str, Row]], options: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What names the trajectories of all rows: their session, their `uid`, or their prompt.
+
+    Rows name their session if all `uid`s are such keys and no two rows of a step share one.
+    """
+    named = sessions = True
+    keys: set[int] = set()
+    count = 0
+    for _, row in rows:
+        key = _session_key(row)
+        named &= row.get("uid") is not None
+        sessions &= key is not None
+        if sessions:
+            keys.add(hash((str(row.get("step")), key)))
+            count += 1
+    if sessions and len(keys) == count:
+        return {"named_by": "session"}
+    return {"named_by": "uid" if named else "prompt"}
+
+
+def _notes(facts: PieceFacts, named_by: str) -> list[str]:
+    if named_by == "session":
+        notes = [
+            "group = sample id of `uid` within a step; the outputs of a session are its turns."
+        ]
+        if facts.counts.get("trajectories", 0) < facts.counts.get("rows", 0):
+            notes.append("outcome = score of a session's last output, as verl's grpo takes it.")
+    elif named_by == "uid":
+        notes = ["group = `uid` within a step."]
+    else:
+        notes = [PromptNumbers.NOTE.format(key="input") + "."]
+    return [*notes, *unread_of(facts, _KNOWN, _KNOWN)]
+
+
+def _from_rows(rows: Sequence[Row], places: Sequence[str], named: bool) -> list[dict[str, Any]]:
     """One trajectory per row, grouped by `uid`, or by prompt if a row has none."""
     numbers = PromptNumbers()
-    named = all(row.get("uid") is not None for row in rows)
-    trajectories: list[Row] = []
+    trajectories: list[dict[str, Any]] = []
     for row, place in zip(rows, places, strict=True):
         if not named and row["input"] is None:
             raise schema_error("input", "a text where rows have no `uid`", None, place)
         name = row["uid"] if named else numbers.of(row["step"], row["input"])
-        trajectory = {
+        trajectory: dict[str, Any] = {
             "group": f"{row['step']}/{name}",
             "outcome": score_of(row["score"], "score", place),
             "turns": [_turn(row, place)],
@@ -43,8 +81,7 @@ def _from_rows(rows: Sequence[Row], places: Sequence[str]) -> Converted:
         if row.get("request_id") is not None:
             trajectory["id"] = row["request_id"]
         trajectories.append(trajectory)
-    note = "group = `uid` within a step" if named else PromptNumbers.NOTE.format(key="input")
-    return Converted(trajectories, places, [note + "."])
+    return trajectories
 
 
 def _turn(row: Row, place: str) -> dict[str, Any]:
@@ -53,16 +90,12 @@ def _turn(row: Row, place: str) -> dict[str, Any]:
     return {"observation": row["input"], "text": row["output"]}
 
 
-def _session_keys(rows: Sequence[Row]) -> list[tuple[str, int, int]] | None:
-    """(uid, session, output) of every row if all `uid`s are such keys and no two rows share one."""
-    keys: list[tuple[str, int, int]] = []
-    for row in rows:
-        parts = str(row.get("uid", "")).rsplit("_", 2)
-        if len(parts) != 3 or not (_is_number(parts[1]) and _is_number(parts[2])):
-            return None
-        keys.append((parts[0], int(parts[1]), int(parts[2])))
-    distinct = {(row["step"], *key) for row, key in zip(rows, keys, strict=True)}
-    return keys if len(distinct) == len(rows) else None
+def _session_key(row: Row) -> tuple[str, int, int] | None:
+    """(uid, session, output) of a row, None if its `uid` is no such key."""
+    parts = str(row.get("uid", "")).rsplit("_", 2)
+    if len(parts) != 3 or not (_is_number(parts[1]) and _is_number(parts[2])):
+        return None
+    return parts[0], int(parts[1]), int(parts[2])
 
 
 def _is_number(text: str) -> bool:
@@ -71,13 +104,14 @@ def _is_number(text: str) -> bool:
 
 
 def _from_sessions(
-    rows: Sequence[Row], places: Sequence[str], keys: Sequence[tuple[str, int, int]]
-) -> Converted:
+    rows: Sequence[Row], places: Sequence[str]
+) -> tuple[list[dict[str, Any]], list[str]]:
     """One trajectory per session: outputs in order, the outcome is the score of the last one."""
+    keys = [_session_key(row) or ("", 0, 0) for row in rows]
     sessions: dict[tuple[Any, str, int], list[int]] = {}
     for index, (row, (uid, session, _)) in enumerate(zip(rows, keys, strict=True)):
         sessions.setdefault((row["step"], uid, session), []).append(index)
-    trajectories: list[Row] = []
+    trajectories: list[dict[str, Any]] = []
     last_places: list[str] = []
     for (step, uid, session), members in sessions.items():
         ordered = sorted(members, key=lambda index: keys[index][2])
@@ -91,15 +125,14 @@ def _from_sessions(
             }
         )
         last_places.append(places[last])
-    notes = ["group = sample id of `uid` within a step; the outputs of a session are its turns."]
-    if len(sessions) < len(rows):
-        notes.append("outcome = score of a session's last output, as verl's grpo takes it.")
-    return Converted(trajectories, last_places, notes)
+    return trajectories, last_places
 
 
+_PIECES = Pieces(_convert, _notes, _settle, together=lambda row: row["step"])
 VERL = RolloutFormat(
     name="verl",
     keys=_KEYS,
-    convert=_convert,
+    convert=in_one_piece(_PIECES),
+    pieces=_PIECES,
     written_by="verl's `trainer.rollout_data_dir`",
 )

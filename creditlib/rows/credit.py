@@ -56,9 +56,12 @@ def credit_rows(rows: Rows, settings: CreditSettings, *, gather: bool = False) -
     (`whiten_then_weight`). Token estimators see every token that the policy wrote, trained or not,
     as a step; only trained tokens are whitened and get credit.
 
-    gather: statistics cover the rows of all ranks (`distributed.gathered`). Most token estimators
-    compute each row by itself. Those that compare rows of a group, and normalisation over tokens,
-    cover one rank only, so they are refused with several ranks.
+    Args:
+        rows: the result of `read_rows`.
+        settings: the result of `credit_settings`.
+        gather: True takes statistics over the rows of all ranks (`distributed.gathered`). Most
+            token estimators compute each row by itself. Those that compare rows of a group, and
+            normalisation over tokens, cover one rank only, so they are refused with several ranks.
 
     >>> from creditlib.rows import credit_settings, read_rows
     >>> mask = torch.tensor([[1, 0, 1], [1, 1, 0]])

@@ -23,13 +23,17 @@ def whiten_then_weight(
 
         whiten(credit, length) · weight;  either step is left out if its tensor is None
 
-    credit: float[batch] or float[batch turn]. length: like credit, the trained tokens of each
-    value (`length` or `turn_length`). weight: float[batch turn], such as `duration_weight`; credit
-    of trajectories becomes credit of turns. gather: the moments cover all ranks.
-
     The weight comes last. It corrects how often a turn was sampled, and a constant that whitening
     subtracts before it is a baseline: its gradient is 0 in expectation under the weights. A mean
     that is subtracted after the weight is not (decision 15).
+
+    Args:
+        credit: float[batch] or float[batch turn]; what is whitened.
+        length: like credit: the trained tokens of each value, `length` or `turn_length`; None
+            leaves whitening out.
+        weight: float[batch turn]; such as `duration_weight`; credit of trajectories becomes credit
+            of turns. None leaves the weight out.
+        gather: True takes the moments over all ranks.
 
     Degenerate cases: equal credit is 0 after whitening, whatever the weight; without both tensors
     the credit is returned as it is.

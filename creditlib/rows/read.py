@@ -71,26 +71,8 @@ def read_rows(
 
     A [row token] argument may be a tensor, a numpy array or nested lists of one length.
 
-    mask: [row token], bool or numbers in [0, 1]: not 0 on tokens that are trained. Each run of such
-    tokens in a row is a turn. turn_mask: the tokens that the policy wrote, if some of them are not
-    trained. Its runs are the turns, and each of its tokens is a step of gamma, lambda and
-    bootstrap. Lengths and whitening count trained tokens. turn: int[row token], the turn of its row
-    that wrote each token, -1 where the policy wrote nothing. It is given instead of `turn_mask`
-    where the runs of a mask are not the turns: a turn wrote no token, or two turns adjoin. Ids
-    never go back along a row. A row then has as many turns as its last id says, or more if its
-    columns list values for more turns.
-
-    group: id of the prompt of each row. trajectory: id of the trajectory of each row; without it
-    every row is a trajectory of its own. step: number of the row in its trajectory; without it rows
-    are numbered in order of appearance. keep: False for rows that are left out, such as padding.
-
-    reward: outcome of each row; None or NaN means unscored. outcome: how the rewards of several
-    rows of a trajectory become one. "last": that of the last row. "sum", "mean": over scored rows.
-    "same": all scored rows hold it, others are refused. None takes a reward that all scored rows
-    share, or that of the last row if all earlier ones are 0, and refuses anything else. `outcome`
-    of the settings counts if the argument is None. With "last" and None a trajectory whose last row
-    is unscored is unscored; with the others one without any scored row is. The outcome also gets
-    the `shaping` (float[row], such as a KL penalty) of all rows of the trajectory.
+    With outcome="last" and None a trajectory whose last row is unscored is unscored; with the
+    others one without any scored row is.
 
     Leaving out one row of several takes credit from its tokens and nothing from its trajectory: a
     reward on it other than 0 counts as if it were kept. By default it is the outcome if the kept
@@ -101,17 +83,44 @@ def read_rows(
     `turn`, `reward`, `token_reward`, `columns` and, for a critic, `value`; else the call is
     refused. A copy counts once, and receives the credit of its original.
 
-    token_reward, value: [row token]. The reward of each token and the critic's value. A reward on a
-    token that is not trained counts. An estimator that needs `turn_value` gets the values at the
-    tokens that `value_at` of the settings names. columns: further values of each row by their name
-    in the vocabulary: a list or array with one value for each turn, or a single value if the row
-    has one turn; an array of numbers may be padded. `anchor` may hold observations instead of ids;
-    an array of numbers is one observation if the row has one turn. Unknown names are refused.
-    settings: only the columns that they need are read; without settings all are.
-
     Three kinds of rows take no part: rows that `keep` leaves out, unscored trajectories, and
     trajectories without a trained token (rejected ones). The result is as if they were deleted:
     their credit is exactly 0, and they enter no statistics.
+
+    Args:
+        mask: [row token]; bool or numbers in [0, 1]: not 0 on tokens that are trained. Each run of
+            such tokens in a row is a turn.
+        group: id of the prompt of each row.
+        reward: outcome of each row; None or NaN means unscored.
+        shaping: float[row]; a further reward of each row, such as a KL penalty. The outcome gets
+            that of all rows of the trajectory.
+        trajectory: id of the trajectory of each row; without it every row is a trajectory of its
+            own.
+        step: number of the row in its trajectory; without it rows are numbered in order of
+            appearance.
+        keep: False for rows that are left out, such as padding.
+        outcome: how the rewards of several rows of a trajectory become one. "last": that of the
+            last row. "sum", "mean": over scored rows. "same": all scored rows hold it, others are
+            refused. None takes a reward that all scored rows share, or that of the last row if all
+            earlier ones are 0, and refuses anything else. `outcome` of the settings counts if the
+            argument is None.
+        token_reward: [row token]; the reward of each token. A reward on a token that is not trained
+            counts.
+        value: [row token]; the critic's value. An estimator that needs `turn_value` gets the values
+            at the tokens that `value_at` of the settings names.
+        turn_mask: [row token]; the tokens that the policy wrote, if some of them are not trained.
+            Its runs are the turns, and each of its tokens is a step of gamma, lambda and bootstrap.
+            Lengths and whitening count trained tokens.
+        turn: int[row token]; the turn of its row that wrote each token, -1 where the policy wrote
+            nothing. It is given instead of `turn_mask` where the runs of a mask are not the turns:
+            a turn wrote no token, or two turns adjoin. Ids never go back along a row. A row then
+            has as many turns as its last id says, or more if its columns list values for more
+            turns.
+        columns: further values of each row by their name in the vocabulary: a list or array with
+            one value for each turn, or a single value if the row has one turn; an array of numbers
+            may be padded. `anchor` may hold observations instead of ids; an array of numbers is one
+            observation if the row has one turn. Unknown names are refused.
+        settings: only the columns that they need are read; without settings all are.
 
     >>> rows = read_rows(
     ...     mask=[[1, 0, 1], [1, 1, 0], [0, 0, 0]],

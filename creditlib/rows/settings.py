@@ -18,6 +18,7 @@ from creditlib.rows.names import PREFIX, estimator_names, estimator_of
 from creditlib.rows.outcomes import check_rule
 from creditlib.vocabulary.annotations import Argument, options_of, result_of, tensors_of
 from creditlib.vocabulary.messages import (
+    check_choice,
     contract_error,
     describe_value,
     did_you_mean,
@@ -106,14 +107,16 @@ def credit_settings(
 ) -> CreditSettings:
     """Read credit settings from a mapping and check them.
 
-    Keys of `settings`: `estimator` (a name, an import path or a function; the argument `estimator`
-    is used if the key is missing), `preset` (a name in `creditlib.presets`), `weight` (a name, an
-    import path or a function that returns float[batch turn], such as duration_weight), `whiten`
-    (True: over the trained tokens, as PPO does with GAE; before the weight), `outcome` (how the
-    rewards of several rows of a trajectory become one; see `read_rows`), `value_at` (the token
-    whose value is that of its turn; see `layouts.turn_values`), and every option of the estimator
-    by its name. `defaults` holds the trainer's own options, such as gamma. A default counts if the
-    estimator has an option of that name; a preset overrides it, and `settings` override both.
+    Args:
+        settings: `estimator` (a name, an import path or a function), `preset` (a name in
+            `creditlib.presets`), `weight` (a name, an import path or a function that returns
+            float[batch turn], such as duration_weight), `whiten` (True: over the trained tokens, as
+            PPO does with GAE; before the weight), `outcome` (how the rewards of several rows of a
+            trajectory become one; see `read_rows`), `value_at` (the token whose value is that of
+            its turn; see `layouts.turn_values`), and every option of the estimator by its name.
+        estimator: is used if `settings` name none.
+        defaults: the trainer's own options, such as gamma. A default counts if the estimator has an
+            option of that name; a preset overrides it, and `settings` override both.
 
     >>> credit_settings({"preset": "TRL_GRPO", "scale": None}, estimator="grpo").options
     {'eps': 0.0001, 'scale': None}
@@ -147,9 +150,7 @@ def credit_settings(
         raise contract_error(title(function), "preset", "a preset of its own options", fact)
     outcome = check_rule("credit_settings", given.get("outcome"))
     value_at = given.get("value_at") or "first"
-    if value_at not in _VALUE_AT:
-        wanted = "'first', 'last' or 'before'"
-        raise contract_error("credit_settings", "value_at", wanted, _shown(value_at))
+    check_choice("credit_settings", "value_at", value_at, _VALUE_AT)
     whole, whiten = {**base, **preset, **options}, bool(given.get("whiten", False))
     return CreditSettings(function, whole, weight, whiten, outcome, value_at)
 

@@ -18,8 +18,12 @@ def outcome_of(token_reward: Any, mask: Any) -> Tensor:
     """The reward of each row, float64[row]: the sum over all its tokens, written or not.
 
     Trainers may put a reward on a token that the mask leaves out; it counts too. NaN on a token
-    that the policy did not write is padding; NaN on a written token makes the row unscored. Both
-    may be tensors, numpy arrays or nested lists.
+    that the policy did not write is padding; NaN on a written token makes the row unscored.
+
+    Args:
+        token_reward: [row token]; the reward of each token: a tensor, a numpy array or nested
+            lists.
+        mask: [row token]; the tokens that the policy wrote, in the same forms.
 
     >>> outcome_of(torch.tensor([[0.5, 0.25, torch.nan]]), torch.tensor([[1, 0, 0]]))
     tensor([0.7500], dtype=torch.float64)

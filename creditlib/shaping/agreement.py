@@ -52,9 +52,12 @@ def agreement(
 
     It rewards agreement, not truth: a group that is wrong together earns as much.
 
-    Degenerate cases: a row without an answer (negative) gets 0 and does not count. A lone row with
-    an answer gets 1. Of answers with equal shares the one of the first row wins. `strength` is not
-    read without `evidence`, and how="majority" reads neither.
+    Options:
+        strength: how much the mean evidence of an answer counts; 0 counts rows alone.
+
+    Degenerate cases: a row without an answer (negative) gets 0 and does not count. The only row of
+    a group, with an answer, gets 1. Of answers with equal shares the one of the first row wins.
+    `strength` is not read without `evidence`, and how="majority" reads neither.
 
     Source: share as in EMPO, majority as in TTRL; evidence as in SIOP 2026, arXiv:2605.04984.
 

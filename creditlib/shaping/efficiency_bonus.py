@@ -28,7 +28,7 @@ Good = Annotated[
     ArgumentSpec("lowest and highest bonus of a right row within the reference"),
 ]
 Poor = Annotated[
-    Sequence[float], ArgumentSpec("the same of a right row that used more than the reference")
+    Sequence[float], ArgumentSpec("lowest and highest bonus of a right row beyond the reference")
 ]
 WrongBonus = Annotated[
     float, ArgumentSpec("bonus of a wrong row that used too little or far too much")
@@ -63,6 +63,9 @@ def efficiency_bonus(
 
     `tried` says which rows used what costs: a right row that did not gets 0. Without it all rows
     did. Leave rows whose answer could not be read out by `valid`; they get 0.
+
+    Options:
+        slack: multiple of the reference from which on a wrong row used far too much.
 
     Degenerate cases: where all of a band cost the same, each gets its highest number. A cost that
     is the reference is within it.

@@ -55,6 +55,10 @@ def match_reward(
     `turn_sum(r, call_turn, turns) / turn_sum(torch.ones_like(r), call_turn, turns).clamp(min=1)`
     with the turn of each call, -1 past `call_count`. Matching runs on the host.
 
+    Options:
+        regularization: weight of the entropy of the transport plan; near 0 the plan is the cheapest
+            one.
+
     Degenerate cases: without reference calls each call gets `unmatched` ("transport": 0). Calls
     past `call_count` get 0.
 

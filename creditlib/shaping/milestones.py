@@ -20,6 +20,10 @@ def find_milestones(outputs: Sequence[str], patterns: Sequence[str]) -> Reached:
 
     A pattern that matches many times is one milestone. The function runs on the host.
 
+    Args:
+        outputs: one text for each trajectory.
+        patterns: regular expressions, one for each milestone.
+
     Degenerate cases: an empty output reaches nothing.
 
     Source: the milestones of Yang, He-Yueya and Liang 2025, arXiv:2509.01684. Their patterns are

@@ -29,7 +29,7 @@ def redistribute(
     valid: Valid | None = None,
     nothing: Nothing = "last",
 ) -> TurnRewards:
-    """The outcome cut into turns by any shares; the sum over turns stays the outcome.
+    """The outcome divided among the turns in any shares; the sum over turns is the outcome.
 
         r[i,k] = reward[i] · share[i,k] / Σ_k share[i,k]
 

@@ -89,6 +89,10 @@ class Groups(Generic[Row]):
     def put(self, key: Hashable, row: Row) -> list[Row]:
         """The rows of the group in the order they came if this one completes it, else [].
 
+        Args:
+            key: the group: anything that `ids` takes.
+            row: anything: it is kept until its group is complete.
+
         >>> groups = Groups(3)
         >>> [groups.put((7, "task"), row) for row in "abcd"]
         [[], [], ['a', 'b', 'c'], []]

@@ -51,6 +51,10 @@ class Moments:
         `weight` has the shape of `values`: a mask, token counts, or any factors of at least 0; None
         counts each value once. A value of weight 0 is not read, even NaN. A GPU is waited for.
 
+        Args:
+            values: […]; float values of any shape.
+            weight: […]; how often each value counts, as in `whiten`; once without it.
+
         Errors: a ContractError if a value that counts is not finite, a weight is below 0 or NaN, or
         the shapes differ.
 
@@ -68,6 +72,9 @@ class Moments:
 
     def merge(self, other: Moments) -> Moments:
         """The moments of both parts together.
+
+        Args:
+            other: the moments of another part.
 
         >>> import torch
         >>> one, other = (Moments().add(torch.tensor([x, x + 2])) for x in (0.0, 4.0))
@@ -93,8 +100,10 @@ class Moments:
 
             rstd = (square / (count − 1) + eps)^(−1/2)
 
-        `eps`, at least 0, is added to the variance; 1e-8 by default. Whitened credit is
-        (credit − mean) · rstd.
+        Whitened credit is (credit − mean) · rstd.
+
+        Args:
+            eps: is added to the variance, at least 0.
 
         Degenerate cases: a count of at most 1 has the variance 0; where variance and eps are 0,
         rstd is 0.
@@ -111,6 +120,9 @@ class Moments:
         """The deviation √(square / (count − ddof)): what `grpo` with scale_over="batch" divides by.
 
         `ddof`: 1 (default) or 0. Where count is at most ddof, it is 0.
+
+        Args:
+            ddof: n − ddof divides the sum of squared deviations, 0 or 1.
 
         >>> Moments(count=3.0, mean=3.0, square=8.0).std()
         2.0

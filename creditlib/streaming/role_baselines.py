@@ -29,7 +29,11 @@ class RoleBaselines:
     averages: tuple[tuple[int, float], ...] = ()
 
     def of(self, agent: int) -> float:
-        """The average of a role; 0 for a role that was never met."""
+        """The average of a role; 0 for a role that was never met.
+
+        Args:
+            agent: id of the role.
+        """
         return dict(self.averages).get(agent, 0.0)
 
 

@@ -103,8 +103,9 @@ def check_estimator(
     Degenerate cases: a function without annotated tensors is refused, and so is an option that
     the function does not have. A law is "undecided" if too few batches were drawn for a verdict.
 
-    Options:
-        skip: {"law": "reason"} for laws that the method breaks by design; a reason is required.
+    Args:
+        function: a function with annotated tensors, a name, or an import path.
+        skip: laws that the method breaks by design, {"law": "reason"}; a reason is required.
         laws: the laws to run, as names or as laws made with `law`; None runs all laws.
         strict: "contract", "invariance" or "property"; None is "invariance", or "property" if
             `laws` names the laws.
@@ -195,7 +196,16 @@ def parametrize_with_laws(
         def test_my_estimator(law):
             law()
 
-    The options are those of `check_estimator`.
+    Args:
+        function: a function with annotated tensors, a name, or an import path.
+        skip: laws that the method breaks by design, {"law": "reason"}; a reason is required.
+        laws: the laws to run, as names or as laws made with `law`; None runs all laws.
+        strict: the last tier whose broken laws fail: "contract", "invariance" or "property"; None
+            is as in `check_estimator`.
+        options: options of every call, such as {"gamma": 0.9}.
+        require: optional tensors of every call, which those options may need.
+        examples: the number of batches for each law.
+        seed: selects other batches; without it, the names of law and function are the seed.
 
     >>> from creditlib import rloo
     >>> cases = parametrize_with_laws(rloo).args[1]

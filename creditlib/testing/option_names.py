@@ -46,7 +46,8 @@ def check_option_names(
         own, dot, _ = name.partition(".")
         known = own == _CONFIG and dot and _CONFIG in parameters
         if not (free or known or name in parameters):
-            raise unknown_argument(title(function), name, value, parameters.keys() - drawn)
+            known = [each for each in parameters if each not in drawn]
+            raise unknown_argument(title(function), name, value, known)
 
 
 def check_option_values(subject: Subject) -> None:

@@ -20,7 +20,7 @@ from creditlib.vocabulary.annotations import (
     result_of,
     tensors_of,
 )
-from creditlib.vocabulary.messages import contract_error
+from creditlib.vocabulary.messages import contract_error, did_you_mean
 from creditlib.vocabulary.words import ARGUMENTS
 
 __all__ = ["Batch", "InexpressibleError", "Subject", "subject_of", "values_of"]
@@ -136,7 +136,8 @@ def subject_of(
     tensors = {name: _with_spec(tensor) for name, tensor in tensors.items()}
     for name in require:
         if name not in tensors:
-            raise contract_error("check_estimator", "require", "names of its tensors", repr(name))
+            fact = f"{name!r}{did_you_mean(name, tensors)}"
+            raise contract_error("check_estimator", "require", "names of its tensors", fact)
         tensors[name] = replace(tensors[name], required=True)
     if not tensors:
         wanted = "a function with annotated tensors, such as `reward: Reward`"

@@ -30,6 +30,9 @@ TABLE: dict[object, tuple[float, float]] = {
 def tolerance(kind: object) -> tuple[float, float]:
     """(relative, absolute) tolerance of a dtype or of a named kind of comparison.
 
+    Args:
+        kind: a dtype, or the name of a comparison: a key of `TABLE`.
+
     >>> tolerance(torch.float64)
     (1e-09, 1e-09)
     """
@@ -38,6 +41,11 @@ def tolerance(kind: object) -> tuple[float, float]:
 
 def assert_close(actual: Tensor, expected: Tensor, kind: object = None) -> None:
     """Raise AssertionError unless the values agree to the table's tolerance (of actual's dtype).
+
+    Args:
+        actual: […]; the result.
+        expected: […]; what it must be, of any dtype.
+        kind: what `tolerance` takes; None is the dtype of `actual`.
 
     >>> assert_close(torch.tensor([1.0]), torch.tensor([1.0], dtype=torch.float64))
     """
@@ -52,6 +60,11 @@ def agree(first: Tensor, second: Tensor, kind: str = "") -> bool:
 
     The tolerance is that of the coarser dtype, relative to the largest value, or to 1 if all values
     are smaller.
+
+    Args:
+        first: […]; a result.
+        second: […]; another result.
+        kind: "" for the dtype's own tolerance, or the name of a comparison, as in `tolerance`.
 
     >>> agree(torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1e-8]))
     True

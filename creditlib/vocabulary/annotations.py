@@ -202,12 +202,18 @@ def describe(name: str, hint: Any, required: bool = True) -> Argument:
 
 
 @functools.cache
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of a function, evaluated once for its arguments and its result."""
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, TypeError):  # a third party imports types for the type checker only
+        return {}
+
+
+@functools.cache
 def read(function: Callable[..., Any]) -> tuple[tuple[Argument, ...], tuple[Option, ...]]:
     """The tensor arguments and the limited options of an unwrapped function."""
-    try:
-        hints = get_type_hints(function, include_extras=True)
-    except NameError:  # a third party imports types for the type checker only
-        hints = {}
+    hints = _hints(function)
     tensors: list[Argument] = []
     options: list[Option] = []
     for name, parameter in inspect.signature(function).parameters.items():
@@ -222,7 +228,7 @@ def read(function: Callable[..., Any]) -> tuple[tuple[Argument, ...], tuple[Opti
         numeric = int in members or float in members
         whole = numeric and float not in members
         if spec is None and numeric:
-            spec = ArgumentSpec("a number")
+            spec = ArgumentSpec("")
         if choices or spec:
             options.append(Option(name, choices or None, spec, optional, whole, numeric))
     return tuple(tensors), tuple(options)
@@ -268,10 +274,7 @@ def result_of(function: Callable[..., Any]) -> Result:
 
 @functools.cache
 def _result(function: Callable[..., Any]) -> Result:
-    try:
-        hint = get_type_hints(function, include_extras=True).get("return", Any)
-    except (NameError, TypeError):  # a third party imports types for the type checker only
-        hint = Any
+    hint = _hints(function).get("return", Any)
     members, spec = _flatten(hint)
     parts = [describe("", part) for part in _parts(members)]
     shapes = [shape for part in parts for shape in part.shapes]

@@ -16,11 +16,12 @@ class ArgumentSpec:
     """The meaning of an argument, an option or a result, and the values that it may take.
 
     `low` and `high` are inclusive, `above` is exclusive. `unit` is "reward" for what a policy earns
-    and "prediction" for an estimate of it: both double where every reward doubles. `part_of` names
-    the argument that this one never exceeds. `nan` is the meaning of a value that is not finite, ""
-    where every value is finite. `hint` says how to make the argument; a refusal ends with it.
-    `axis` is the axis whose size an option is. `engine` marks an option that chooses the backend
-    and not the result. `ambiguous` marks a name that means different things in different functions.
+    and "prediction" for an estimate of it: both double where every reward doubles. `measured_in` is
+    any other unit, such as "seconds". `part_of` names the argument that this one never exceeds.
+    `nan` is the meaning of a value that is not finite, "" where every value is finite. `hint` says
+    how to make the argument; a refusal ends with it. `axis` is the axis whose size an option is.
+    `engine` marks an option that chooses the backend and not the result. `ambiguous` marks a name
+    that means different things in different functions.
 
     A result has a `kind`. "advantage" is credit, "returns" and "reward" are what estimators start
     from, "factor" multiplies credit, "statistic" is a number about the batch. `turn_sensitive` is
@@ -33,6 +34,7 @@ class ArgumentSpec:
     high: float | None = None
     above: float | None = None
     unit: Literal["", "reward", "prediction"] = ""
+    measured_in: str = ""
     part_of: str = ""
     nan: str = ""
     hint: str = ""
@@ -58,6 +60,14 @@ class ArgumentSpec:
         if self.high is not None:
             return f"at most {self.high:g}"
         return ""
+
+    def unit_shown(self) -> str:
+        """The unit as text, '' without one; an estimate of a reward has that of the reward.
+
+        >>> ArgumentSpec("time of a turn", measured_in="seconds").unit_shown()
+        'seconds'
+        """
+        return self.measured_in or ("reward" if self.unit else "")
 
     def allows(self, value: float) -> bool:
         """Whether a number is in the range; NaN never is.

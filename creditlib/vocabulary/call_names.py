@@ -25,11 +25,14 @@ def unknown_argument(
 
     >>> print(unknown_argument("grpo", "sclae", None, ["scale", "eps"]))
     grpo: `sclae` must be one of its arguments, got None (did you mean 'scale'?).
+    >>> print(unknown_argument("grpo", "no", None, ["scale", "eps"]))
+    grpo: `no` must be one of its arguments, got None; it has `scale`, `eps`.
     """
+    every = list(known)
     fact = repr(value) if isinstance(value, (str, int, float)) else describe_value(value)
-    return contract_error(
-        function, name, "one of its arguments", f"{fact}{did_you_mean(name, known)}"
-    )
+    near = did_you_mean(name, every)
+    remedy = "" if near or not every else f"it has {', '.join(f'`{each}`' for each in every)}"
+    return contract_error(function, name, "one of its arguments", f"{fact}{near}", remedy)
 
 
 def missing_argument(

@@ -17,8 +17,13 @@ from creditlib.vocabulary.argument_spec import ArgumentSpec
 from creditlib.vocabulary.backends import check_backend
 from creditlib.vocabulary.call_names import CallNames
 from creditlib.vocabulary.conversions import arguments_converted, convertible_arguments
-from creditlib.vocabulary.help import document
-from creditlib.vocabulary.messages import ContractError, contract_error, describe_value
+from creditlib.vocabulary.help import document, signature_with_values
+from creditlib.vocabulary.messages import (
+    ContractError,
+    contract_error,
+    describe_value,
+    did_you_mean,
+)
 from creditlib.vocabulary.out import refuse_shared_memory
 from creditlib.vocabulary.remedies import remedy_of_size, remedy_of_tensor
 from creditlib.vocabulary.small_values import (
@@ -107,9 +112,14 @@ def _check_options(name: str, options: Mapping[str, Option], given: Mapping[str,
             if not any(type(value) is type(it) and value == it for it in option.choices):
                 words = [repr(choice) for choice in option.choices]
                 contract = "one of " + ", ".join(words + (["None"] if option.optional else []))
-                raise contract_error(name, option.name, contract, repr(value))
+                near = did_you_mean(value, filter(_is_text, option.choices))
+                raise contract_error(name, option.name, contract, f"{value!r}{near}")
         elif option.spec is not None and option.numeric:
             _check_number(name, option, option.spec, value)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _check_number(name: str, option: Option, spec: ArgumentSpec, value: object) -> None:
@@ -202,7 +212,8 @@ def checked(function: Callable[P, R], *, detach: bool = True, in_place: str = ""
     tensors, options = read(function)
     for tensor in tensors:
         tensor.prepare()
-    parameters = tuple(inspect.signature(function).parameters)
+    signature = inspect.signature(function)
+    parameters = tuple(signature.parameters)
     names = CallNames.of(function)
     # Counts first: they say which values are read.
     numbers = tuple(sorted(filter(has_small_values, tensors), key=lambda t: t.name != "turn_count"))
@@ -245,5 +256,6 @@ def checked(function: Callable[P, R], *, detach: bool = True, in_place: str = ""
             return body(*places, **by_name)
         return _rounded(_without_gradient(body, places, by_name, compiling), values, given)
 
-    call.__doc__ = document(function)
+    call.__doc__ = document(function, signature)
+    cast("Any", call).__signature__ = signature_with_values(function, signature)
     return call

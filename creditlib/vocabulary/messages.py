@@ -10,6 +10,7 @@ from torch import Tensor
 
 __all__ = [
     "ContractError",
+    "check_choice",
     "contract_error",
     "describe_value",
     "did_you_mean",
@@ -42,6 +43,22 @@ def contract_error(
     """
     end = f"; {remedy}" if remedy else ""
     return ContractError(f"{function}: `{argument}` must be {contract}, got {fact}{end}.")
+
+
+def check_choice(
+    function: str, argument: str, value: object, choices: tuple[str | None, ...]
+) -> None:
+    """Refuse a value that is none of the choices; the sentence names the nearest one.
+
+    >>> check_choice("relative", "lone", "raw", ("zero", "raw"))
+    >>> check_choice("relative", "lone", "rwa", ("zero", "raw"))
+    Traceback (most recent call last):
+    creditlib.ContractError: relative: `lone` must be one of 'zero', 'raw', got 'rwa' (did you ...
+    """
+    if value not in choices:
+        near = did_you_mean(value, [each for each in choices if each is not None])
+        wanted = f"one of {', '.join(map(repr, choices))}"
+        raise contract_error(function, argument, wanted, f"{value!r}{near}")
 
 
 def nearest_name(name: object, known: Iterable[str]) -> str:

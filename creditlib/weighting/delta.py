@@ -67,8 +67,8 @@ def delta_weight(
     Options:
         passes: how often the centroids move to the tokens that they already separate.
         low, high: the weights before the mean divides. Equal ones give exactly 1.
-        conserve: "batch" (the mean weight of the written tokens of the batch is 1) or None (the
-            weights lie between `low` and `high`).
+        conserve: whether the written tokens of the batch have the mean weight 1; with None the
+            weights lie between `low` and `high`.
 
     Degenerate cases: credit of 0 everywhere gives exactly 1. Where one side is missing its centroid
     is 0 and the weights are defined; use them in batches with both. Tokens that the policy did not

@@ -50,8 +50,8 @@ def entropy_weight(
     Options:
         strength: how much less the most uncertain turn counts than the surest one: by the factor
             exp(−strength). At 0 all weights are exactly 1.
-        conserve: "group" (each group has the mean weight 1; without `group` all rows are one group)
-            or "batch" (`group` is not read).
+        conserve: the turns whose weights have the mean 1: those of each group (without `group` all
+            rows are one), or those of the batch (`group` is not read).
 
     Degenerate cases: equal entropies and the only turn of a group give exactly 1. Turns past
     `turn_count` and excluded rows get 0.

@@ -33,7 +33,7 @@ _LARGEST_LOG = 20.0
 @checked
 @breaks(
     *("equal_turns_weigh_one", "weights_keep_the_total"),
-    because="a weight says how likelier the rest became, and no total is distributed.",
+    because="the weight measures how much likelier later tokens became; it distributes no total.",
 )
 def future_weight(
     *,
@@ -55,6 +55,10 @@ def future_weight(
 
     Tool output is skipped and does not count in the distance. Multiply credit by it. The authors
     multiply by 1 + w, which doubles every advantage, with low=1 in their scripts.
+
+    Options:
+        low: smallest weight.
+        high: largest weight, at least `low`.
 
     Degenerate cases: equal log-probabilities give exactly 1. Tokens with turn -1 get 0.
 

@@ -57,13 +57,13 @@ def length_gate(
         truncated: rows that were cut off at the limit; they do not count in the mean. None are by
             default.
         weight: what the other groups get. At 1 all weights are exactly 1.
-        unsolved: "weight" is the authors' code for language models. "keep" is their code for
-            vision and language, and has two effects: a group without a solved row gets 1, and a
-            missing mean is +∞, so that a group without a wrong row gets `weight`.
+        unsolved: which code of the authors is followed. "weight" is that for language models.
+            "keep" is that for vision and language, and has two effects: a group without a solved
+            row gets 1, and a missing mean is +∞, so that a group without a wrong row gets `weight`.
 
-    Degenerate cases: equal lengths give `weight`, because nothing is longer. A lone solved row gets
-    1 and any other lone row `weight`; their credit is 0 by default. Excluded rows get 0. The mean
-    weight is not 1.
+    Degenerate cases: equal lengths give `weight`, because nothing is longer. A group of one that is
+    solved gets 1 and any other group of one `weight`; their credit is 0 by default. Excluded rows
+    get 0. The mean weight is not 1.
 
     Source: ADORA 2026; both functions of the authors' code were run.
     Differs from it: `solved` and `truncated` are given; there they are a reward above 1.01 (0.5

@@ -33,6 +33,10 @@ def anneal(
     e is `elapsed`, at most 1: `step / steps` reaches 0 with the last step, and `step / steps / 0.8`
     at 80 % of training.
 
+    Options:
+        steepness: slope of the sigmoid in the middle of training; only "sigmoid" reads it.
+        power: exponent of "power", which alone reads it.
+
     Degenerate cases: elapsed=0 gives `start` (power: start^power); 1 and more give exactly 0.
 
     Source: Temporal RLVR, arXiv:2605.25381; the authors' code was read.

@@ -28,7 +28,7 @@ __all__ = ["grae_weight"]
 )
 @breaks(
     *("equal_turns_weigh_one", "weights_keep_the_total"),
-    because="a weight says how much a task counts now, and no total is distributed.",
+    because="the weight measures how much a task counts at present; it distributes no total.",
 )
 def grae_weight(
     *,
@@ -40,7 +40,7 @@ def grae_weight(
     eps: Eps = 1e-6,
     backend: Backend = "auto",
 ) -> TrajectoryFactor:
-    """A weight that leans on easy tasks while the batch fails and on hard ones once it succeeds.
+    """A weight that favours easy tasks while few rows are solved, and hard ones once many are.
 
         w[i] = ½ · ((1 − P) / (1 − √p + eps) + P / (√p + eps)) · d[i]
         d[i] = min(1, P / alpha) where credit[i] > 0, else 1
@@ -54,15 +54,15 @@ def grae_weight(
             take 1 for mathematics and 0.5 for geometry and medicine.
         eps: keeps the divisions finite.
 
-    Degenerate cases: a lone row is a group like any other, and its weight is at most ½. A batch
+    Degenerate cases: a group of one is a group like any other, and its weight is at most ½. A batch
     without success gives positive credit the weight 0. Excluded rows get 0. The mean weight is not
     1.
 
     Source: A-GRAE 2026, arXiv:2602.05548; the authors' code was run with its branch forced, which
     the released scripts do not reach.
-    Differs from it: there p comes from rewards, the mean of a lone row counts as 0, and its credit
-    comes to 31,250 and more; a negative mean gives NaN; and a term that only eps keeps finite is
-    kept.
+    Differs from it: there p comes from rewards, the mean of a group of one counts as 0, and its
+    credit comes to 31,250 and more; a negative mean gives NaN; and a term that only eps keeps
+    finite is kept.
 
     >>> import torch
     >>> solved, group = torch.tensor([True, False, False, True]), torch.tensor([0, 0, 1, 1])

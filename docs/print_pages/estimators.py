@@ -4,14 +4,14 @@ from docs.print_pages.functions import Function, all_functions, links_to_papers
 
 HEAD = """# Functions
 
-What each public function computes, and from which tensors. `help(cl.grpo)` says more: special and
-degenerate cases, options, laws that are broken by design, an example. Tensors in brackets are
-optional.
+This page lists what each public function computes, and the tensors that it needs. Tensors in
+brackets are optional. `help(cl.grpo)` also prints special and degenerate cases, options, the laws
+that the function breaks by design, and an example.
 
 This page is printed from docstrings by `python -m docs.print_pages`."""
 KINDS = {
     "advantage": "an advantage",
-    "returns": "returns, which no baseline is subtracted from",
+    "returns": "returns without a baseline",
     "factor": "a factor on credit",
     "reward": "a reward",
     "statistic": "a statistic",

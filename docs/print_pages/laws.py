@@ -13,17 +13,18 @@ from creditlib.vocabulary.annotations import tensors_of
 
 HEAD = """# Laws of credit
 
-Properties that credit should have. Most were learned from bugs of trainers: the links lead to the
-reports. `creditlib.testing` tests any function with annotated arguments against them:
-[Testing your estimator](testing.md). [`tests/test_mutants.py`](../tests/test_mutants.py) lists the
-faults that they catch, and [Conformance](conformance.md) what they find in trainers' estimators.
+A law is a statement about the credit of every batch. Most laws come from bugs of trainers, and link
+to the bug reports. `creditlib.testing` tests the laws on any function with annotated arguments: see
+[Testing your estimator](testing.md). [`tests/test_mutants.py`](../tests/test_mutants.py) lists
+faults that the laws find. [Conformance](conformance.md) lists the faults that they find in the
+estimators of trainers.
 
 This page is printed from docstrings by `python -m docs.print_pages`."""
-TIERS_TEXT = """A law has one of three tiers. A contract is what every function must do: shape,
-dtype, finite results, inputs that stay as they are. An invariance names a change of the batch that
-changes no credit: padding, order, ids, other groups. A property is what some methods have and
-others do not: unbiased, zero-sum, bounded. [Testing your estimator](testing.md#tiers) says which
-broken law is a fault. `creditlib laws` prints this list."""
+TIERS_TEXT = """A law has one of three tiers. A contract is a requirement on every function: shape,
+dtype, finite results, unchanged inputs. An invariance names a change of the batch that must not
+change credit: of padding, order, ids, other groups. A property holds for some methods and not for
+others: unbiased, zero-sum, bounded. [Testing your estimator](testing.md#tiers) defines which broken
+law is a fault. `creditlib laws` prints this list."""
 # Functions that take tensors and compute no credit: they check, place, count or log.
 NOT_TESTED = {"anchor_ids", "apply", "check_batch", "diagnose", "ids", "resolve"}
 
@@ -63,7 +64,8 @@ def kept() -> list[str]:
         "",
         "## Which function keeps which law",
         "",
-        "With default options: ✓ kept, × broken by design, blank: the law does not apply.",
+        "The table is for default options. ✓: the function keeps the law. ×: it breaks the law by "
+        "design. Blank: the law does not apply.",
         "",
         f"| function | {' | '.join(numbers)} |",
         "|---|" + "---|" * len(LAWS),

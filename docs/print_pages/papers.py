@@ -5,41 +5,42 @@ from docs.print_pages.unverified import NO_CREDIT, UNVERIFIED, System
 
 HEAD = """# Papers
 
-One row for each public function: the paper it is from, the presets that give the numbers of the
-authors or of a trainer, the tests, and how it differs from published code. The formula in the
-docstring is the definition.
+Each public function has a row: its paper, the presets that give the numbers of the authors or of a
+trainer, its tests, and its differences from published code. The formula in the docstring of the
+function is the definition.
 
-- *by hand*: the test file of the function, with a case that is worked on paper.
+- *by hand*: the test file of the function, with a case that is worked out by hand.
 - *core*: [worked cases and a float64 reference](../tests/test_golden_core.py).
 - *official*: [outputs of published code](../tests/test_golden_official.py) on ragged batches.
 - *golden*: recorded outputs of a recipe.
-- *seed system*: outputs of the authors' code that was run, or of a loop of the equations where no
-  code could be had; the first line of the file says which.
+- *seed system*: outputs of the authors' code. If no code was available, outputs of a loop that
+  follows the equations. The first line of the file says which.
 
-A preset is a set of options: `cl.grpo(..., **cl.presets.TRL_GRPO)`. What trainers call GRPO, and
-what of published code is not reproduced: [Conventions of trainers](trainer_conventions.md).
+A preset is a dictionary of options: `cl.grpo(..., **cl.presets.TRL_GRPO)`.
+[Conventions of trainers](trainer_conventions.md) lists what trainers compute under the name GRPO,
+and the behaviour of published code that is not reproduced.
 
 This page is printed from docstrings by `python -m docs.print_pages`."""
 
 BY_LINES_TEXT = """## By lines
 
-Methods that are a few lines of the functions above and have no name in the package. The methods of
-a survey, with more lines: [The survey, answered](survey.md)."""
+These methods have no function of their own. Each is a few lines with the functions above.
+[The survey, answered](survey.md) has more methods."""
 BY_LINES = [
     [
         "SUPO",
-        "arXiv:2510.06727, Eq. 3. No code of the authors could be had; three reimplementations "
+        "arXiv:2510.06727, Eq. 3. The authors' code was not available; three reimplementations "
         "agree.",
-        "[three lines](axes.md#rollouts-that-ran-out-of-room-supo)",
+        "[three lines](axes.md#truncated-rollouts-supo)",
         "[seed system](../tests/seeds/test_seed_supo.py)",
-        'A lone rollout gets 0, in the reimplementations its reward (`lone="raw"`).',
+        'A group of one gets 0. In the reimplementations it gets its reward (`lone="raw"`).',
     ],
     [
         "Euphonium",
         "arXiv:2602.04928; the authors' code block was run.",
         "[two credits](which_estimator.md#two-losses-two-credits)",
         "[seed system](../tests/seeds/test_seed_euphonium.py)",
-        "A group of one gets 0, there NaN.",
+        "A group of one gets 0. In the authors' code it gets NaN.",
     ],
     [
         "MA-RLHF",
@@ -48,8 +49,8 @@ BY_LINES = [
         "(by_hand.md#13-macro-actions-pieces-of-tokens-as-steps)",
         "[by hand](../tests/inputs/test_macro_actions.py), "
         "[seed system](../tests/seeds/test_seed_macro_gae.py)",
-        "Rewards of a piece are summed, there averaged; no piece is empty; the last token is alone "
-        "with `alone_last=True` only.",
+        "Rewards of a piece are summed; the authors average them. No piece is empty. The last "
+        "token is a piece of its own with `alone_last=True` only.",
     ],
     [
         "TP-GRPO",
@@ -57,14 +58,14 @@ BY_LINES = [
         "`layouts.thoughts` and `grpo_process`",
         "[by hand](../tests/inputs/test_thoughts.py), "
         "[seed system](../tests/seeds/test_seed_thoughts.py)",
-        "Thoughts only: the scaling by capability and the part off policy are not published.",
+        "Only the thoughts: the scaling by capability and the off-policy part are not published.",
     ],
     [
         "CAPO",
         "arXiv:2508.02298, secondary text.",
         "[`rloo` and a penalty](which_estimator.md#a-judge-of-single-steps)",
         "[seed system](../tests/seeds/test_seed_capo.py)",
-        "Only the outcome has a baseline, which is our reading: its normalizer is not published.",
+        "Here only the outcome has a baseline. The authors' normalizer is not published.",
     ],
     [
         "HICRA",
@@ -78,7 +79,7 @@ BY_LINES = [
         "arXiv:2410.01679, arXiv:2505.23564; VinePPO's function was run.",
         "[`turn_gae` with lam=0](which_estimator.md#values-at-turns)",
         "[seed system](../tests/seeds/test_seed_turn_gae.py)",
-        "Values that are missing at the end are the caller's.",
+        "The caller provides the values that are missing at the end.",
     ],
     [
         "Temporal RLVR",
@@ -92,11 +93,11 @@ BY_LINES = [
         "arXiv:2511.13288, its abstract.",
         "[two groups in one call](agents.md#a-main-agent-and-its-sub-agents)",
         "–",
-        "Aligning the numbers of rows is the sampler's.",
+        "The sampler makes the numbers of rows equal.",
     ],
     [
         "C3, CCPO",
-        "arXiv:2603.06859, arXiv:2603.21563. No code of the authors could be had.",
+        "arXiv:2603.06859, arXiv:2603.21563. The authors' code was not available.",
         "[a subtraction](agents.md#counterfactuals-replays-without-a-message)",
         "–",
         "–",
@@ -112,10 +113,10 @@ BY_LINES = [
 
 UNVERIFIED_TEXT = """## Not verified
 
-No function bears the name of these systems: their formula could not be read in full."""
+The formula of these methods was not available in full, so no function has their name."""
 NO_CREDIT_TEXT = """## Losses and data
 
-What these systems define is no credit."""
+These methods define no credit. They define a loss, a critic, or data for supervised training."""
 
 
 def row(function: Function) -> list[str]:
@@ -132,7 +133,8 @@ def row(function: Function) -> list[str]:
 
 def rows_of(systems: list[System]) -> list[str]:
     """The table of systems without a function of their own."""
-    return table(["system", "read", "known", "missing", "what serves"], [list(x) for x in systems])
+    header = ["system", "source", "known", "missing", "related functions"]
+    return table(header, [list(x) for x in systems])
 
 
 def page() -> str:

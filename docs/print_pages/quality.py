@@ -11,47 +11,52 @@ from docs.print_pages.functions import ROOT, table
 DATA = ROOT / "docs" / "data" / "quality.json"
 HEAD = """# What the estimators are worth
 
-Every reference, estimator, weight and shaper of the library that has its tensors on one of the
-finite tasks of `creditlib.audit`, judged there against exact truth. Weights and shapers are judged
-by what they do to GRPO. `creditlib audit NAME` does the same for yours, and
-[the JSON of an audit](audit_json.md) says what the numbers mean.
+This page compares the credit of estimators with the exact advantage, on the finite tasks of
+`creditlib.audit`. It includes every reference, estimator, weight and shaper of the library that has
+its tensors on at least one of the tasks. Weights and shapers are evaluated together with GRPO.
+`creditlib audit NAME` does the same for your estimator. [The JSON of an audit](audit_json.md)
+defines the numbers.
 
-These tasks show mechanisms and faults, not gains of language models: read [the limits](#limits)
-with the results."""
+The tasks show mechanisms and faults. They do not predict gains of language models: read
+[the limits](#limits) with the results."""
 USNR_TEXT = """## How much signal a group carries
 
-uSNR in percent of the oracle's on the same groups: the signal over the noise of a group's gradient,
-times the squared cosine of its mean with the true gradient. 5 means that the same direction takes
-20 times as many groups as with the exact advantage. ± is half of the 95 % interval. Bold is the
-best of a column and all whose interval reaches its. What reads a critic, a teacher or rollouts does
-not compete, for here these are made of exact values."""
+The table shows the uSNR in percent of the oracle's on the same groups. The uSNR is the
+signal-to-noise ratio of the gradient of one group, times the squared cosine of its mean with the
+true gradient. With 5, an estimator needs 20 times as many groups as with the exact advantage. ± is
+half of the 95 % interval. The best estimator of a column is bold, and so are all whose interval
+overlaps with its interval. Estimators that read a critic, a teacher or extra rollouts are not
+ranked, because these are made of exact values here."""
 COSINE_TEXT = """## In which direction the mean gradient points
 
-The cosine of the mean gradient with the exact policy gradient. Below .9 the estimator climbs
-something else too, and is called **biased** where the interval says so as well. A credit for
-another aim, such as partial progress, is biased on purpose. `?`: the groups leave it open by more
-than 0.1."""
+The table shows the cosine of the mean gradient with the exact policy gradient. If the cosine and
+its interval are below .9, the estimator is called **biased**. Credit with another goal, such as
+partial progress, is biased on purpose. `?` means that the interval is wider than ±0.1."""
 EXACT_TEXT = """## The expected gradient, exactly
 
-Over every group of 2 and of 3 trajectories of the tiny forms of the tasks, without sampling error:
-scale, then cosine. Scale is the length along the true gradient, over that of the true gradient. The
-last column is the worst cosine over all tiny tasks that have the tensors."""
+The table is computed over every group of 2 and of 3 trajectories of the tiny forms of the tasks,
+without sampling error. A cell has the scale, then the cosine. The scale is the component along the
+true gradient, divided by the length of the true gradient. The last column is the lowest cosine over
+all tiny tasks that have the tensors of the estimator."""
 LEARNING_TEXT = """## How fast a policy learns from it
 
-Area under the curve of the exact success probability: {updates} updates of a table of logits by
-Adam, {seeds} paired seeds, the learning rate tuned for each estimator on other seeds. Bold as
-above."""
+The table shows the area under the curve of the exact success probability, over {updates} updates of
+a table of logits by Adam, with {seeds} paired seeds. The learning rate was tuned for each estimator
+on other seeds. Bold has the same meaning as above."""
 PATH_TEXT = """## What its own training does to it
 
-Estimators whose mean gradient leaves the true direction (cosine below .9) while a policy is trained
-by it. All others that were followed stay above it. `?`: the groups leave it open."""
+The table lists the estimators whose mean gradient becomes biased (cosine below .9) while a policy
+is trained with them. All other estimators that were tested stay above .9. `?` means that the groups
+do not determine the cosine."""
 WINS_TEXT = """## Which estimator wins where
 
-The best of those without a critic, a teacher or extra rollouts, which are made of exact values
-here, and all whose interval reaches its. It hardly matters where that is more than half of them."""
-MISSING_TEXT = """## Who is not audited
+The table lists the best estimators of each task: the one with the largest value, and all whose
+interval overlaps with its interval. Estimators that need a critic, a teacher or extra rollouts are
+not ranked, because these are made of exact values here. If more than half of the estimators would
+be listed, the cell says that the choice hardly matters."""
+MISSING_TEXT = """## Estimators that are not audited
 
-No task has the tensors that these ask for. A task of your own may have them: see
+No task has the tensors that these estimators need. Your own task may have them: see
 [A task of your own](own_task.md)."""
 LIMITS_TEXT = "## Limits"
 EXACT_TENSORS = {
@@ -235,7 +240,7 @@ def wins() -> list[str]:
 
 
 def _named(cells: dict[str, list[float | None]], task: str = "") -> str:
-    """The winners, or that the intervals do not tell most of the estimators apart.
+    """The winners, or that the intervals of most of the estimators overlap.
 
     task: says where a winner may be biased, and it is then said.
     """
@@ -243,9 +248,9 @@ def _named(cells: dict[str, list[float | None]], task: str = "") -> str:
     others = [name for name in others if not reads_exact_values(name)]
     found = [name for name in others if name in competing(cells)]
     if not found:
-        return "nobody: no estimator has a measured interval"
+        return "none: no estimator has a measured interval"
     if 2 * len(found) > len(others):
-        return f"it hardly matters: {len(found)} of {len(others)} are not told apart"
+        return f"the choice hardly matters: {len(found)} of {len(others)} do not differ clearly"
     cosine = cells_of(task, "cosine")
     return ", ".join(
         f"`{name}`{' (biased)' if 'biased' in _cosine(cosine.get(name)) else ''}" for name in found

@@ -19,29 +19,30 @@ from docs.print_pages.survey_methods import IDEAS, LATER, SETUP, SURVEY, Method
 HEAD = """# The survey, answered
 
 "From Reasoning to Agentic: Credit Assignment in Reinforcement Learning for Large Language Models"
-([arXiv:2604.09459](https://arxiv.org/abs/2604.09459)) lists 47 methods. This page answers each of
-them: by a function, by a line of functions, or by the reason why it is no function of tensors.
+([arXiv:2604.09459](https://arxiv.org/abs/2604.09459)) lists 47 methods. For each method, this page
+names a function of creditlib, a line of such functions, or the reason why the method is not a
+function of tensors.
 
-- **have**: a function computes it. The last but one column links to what it is compared with:
-  recorded numbers of a system, outputs of published code (official), or worked cases (core).
-- **composition**: the line below runs, and `tests/test_docs.py` runs it. A line is our reading
-  unless its row names numbers.
-- **no function**: it is data, a loss, a trainer, or needs the model itself.
-- **not read**: no formula of it could be read, so nothing is claimed.
+- **have**: a function computes the method. The column "numbers" links to the test that compares it
+  with recorded numbers of a system, outputs of published code (official), or worked cases (core).
+- **composition**: the line below computes the method, and `tests/test_docs.py` runs the line. If
+  the row names no numbers, the line follows our interpretation of the paper.
+- **no function**: the method is data, a loss or a trainer, or it needs the model itself.
+- **not read**: no formula of the method was available, so the page says nothing about it.
 
 Numbers, names and titles are those of the survey's
-[list](https://github.com/xxzcc/Awesome-Credit-Assignment-in-LLM-RL) (commit e6a34ab); its arXiv
-number of PURE is another paper's. What was run of each paper: [Papers](papers.md).
+[list](https://github.com/xxzcc/Awesome-Credit-Assignment-in-LLM-RL) (commit e6a34ab). Its arXiv
+number of PURE belongs to another paper. [Papers](papers.md) says which code of each paper was run.
 
-This page is printed from `docs/print_pages/survey_methods.py` by `python -m docs.print_pages`; a
-test asks whether every function resolves, every number is compared and every line runs."""
+`python -m docs.print_pages` prints this page from `docs/print_pages/survey_methods.py`. A test
+checks that every function exists, that a test reads every number, and that every line runs."""
 LATER_TEXT = """## Later than the survey"""
 IDEAS_TEXT = """## Older ideas"""
 LINES_TEXT = """## Lines
 
-Each line uses these tensors: two rollouts of one task, two turns each, three tokens each. `judged`
-are scores of turns by a judge, a verifier or a process reward model. `outcome` is the credit of the
-outcome at each turn."""
+All lines use these tensors. There are two rollouts of one task, with two turns and three tokens
+each. `judged` has scores of turns by a judge, a verifier or a process reward model. `outcome` is
+the credit of the outcome at each turn."""
 G2PO = """def g2po(anchor):
     returns = cl.per_turn(reward, turn_count)
     value = returns - relative(returns, group, anchor)        # the mean of a state
@@ -177,8 +178,8 @@ def page() -> str:
     }
     rest = len(SURVEY) - sum(counted.values())
     text = (
-        f"Of the {len(SURVEY)}, {counted['have']} have a function, {counted['composition']} are a "
-        f"line, and {rest} are no function of tensors."
+        f"Of the {len(SURVEY)} methods, {counted['have']} have a function, "
+        f"{counted['composition']} are a line, and {rest} are not a function of tensors."
     )
     parts = [
         [HEAD],

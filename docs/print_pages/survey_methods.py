@@ -37,10 +37,10 @@ class Method(NamedTuple):
 
 PROCESS = "cl.grpo_process(turn_reward=judged, **turns, scale=None) + outcome"
 LOG_RATIO = "cl.turn_sum(log_prob - old_log_prob, turn, 2)"
-JUDGE = "The judge is the caller's; its scores are rewards of turns. Equation not verified."
-SHARES = "The shares are the caller's: "
-VALUES = "The values are the caller's: "
-RATIO = "The caller asks for both log-probabilities. "
+JUDGE = "The caller provides the scores of a judge as rewards of turns. Equation not verified."
+SHARES = "The caller provides the shares: "
+VALUES = "The caller provides the values: "
+RATIO = "The caller provides both log-probabilities. "
 
 SURVEY = [
     Method(
@@ -50,7 +50,7 @@ SURVEY = [
         "have",
         ("turn_gae",),
         ("turn_gae",),
-        note=VALUES + "Monte Carlo, lam=0.",
+        note=VALUES + "by Monte Carlo, with lam=0.",
     ),
     Method(
         "RED",
@@ -59,15 +59,15 @@ SURVEY = [
         "have",
         ("redistribute",),
         ("attribution",),
-        note=SHARES + "a regression on the reward model.",
+        note=SHARES + "by a regression on the reward model.",
     ),
     Method(
         "T-REG",
         "Preference Optimization with Token-Level Reward Regularization",
         "2412.02685",
         "no function",
-        note="A term of a preference loss. Its token reward would be a `token_reward` of `gae`; "
-        "its exact form was not verified.",
+        note="A term of a preference loss. `gae` could take its token reward as `token_reward`. "
+        "Its exact form was not verified.",
     ),
     Method(
         "From r to Q*",
@@ -85,7 +85,7 @@ SURVEY = [
         "have",
         ("turn_gae", "tree_credit"),
         ("spo", "tree"),
-        note=VALUES + "Monte Carlo at the cuts, lam=0; its tree form is `tree_credit`.",
+        note=VALUES + "by Monte Carlo at the cuts, with lam=0. Its tree form is `tree_credit`.",
     ),
     Method(
         "SCAR",
@@ -94,7 +94,7 @@ SURVEY = [
         "have",
         ("shapley",),
         ("shapley",),
-        note="The values of coalitions are the caller's.",
+        note="The caller provides the values of coalitions.",
     ),
     Method(
         "TEMPO",
@@ -103,7 +103,7 @@ SURVEY = [
         "composition",
         ("tree_credit", "turn_gae"),
         line="cl.tree_credit(reward=reward, node=tensor([[3, 4], [3, 5]]), **turns)",
-        note="Differences of a node's value to that of its parent. Its temporal difference at "
+        note="The value of a node minus that of its parent. Its temporal difference at "
         "branch points is `turn_gae` with the values of parents.",
     ),
     Method(
@@ -125,7 +125,7 @@ SURVEY = [
             f"cl.grpo_process(turn_reward={LOG_RATIO}, **turns, over='turn', gamma=0.0, "
             "leave_out='trajectory', scale=None) + outcome"
         ),
-        note="Log-ratios of steps against those of the others at the same step. "
+        note="Log-ratios of steps minus those of the other rollouts at the same step. "
         "Equation not verified.",
     ),
     Method(
@@ -139,7 +139,8 @@ SURVEY = [
             "cl.per_turn(2 * cl.rloo(reward=reward, group=group), turn_count) "
             "- tensor([[False, False], [True, False]]).float()"
         ),
-        note="Steps that were judged wrong cost 1. The authors' normalizer is not published.",
+        note="A step that is judged wrong has a penalty of 1. The authors' normalizer is not "
+        "published.",
     ),
     Method(
         "ACPO",
@@ -160,7 +161,7 @@ SURVEY = [
             "(lambda a, planning: a + 0.2 * a.abs() * planning)"
             "(cl.to_tokens(outcome, turn), tensor([[1, 0, 0], [0, 0, 1]]))"
         ),
-        note="Which tokens plan is the caller's.",
+        note="The caller provides the mask of the tokens that plan.",
     ),
     Method(
         "PRL",
@@ -194,7 +195,7 @@ SURVEY = [
         "have",
         ("turn_gae",),
         ("turn_gae",),
-        note=VALUES + "a process reward model.",
+        note=VALUES + "by a process reward model.",
     ),
     Method(
         "SWEET-RL",
@@ -203,7 +204,7 @@ SURVEY = [
         "have",
         ("turn_gae",),
         ("turn_gae",),
-        note=VALUES + "a critic that sees what the policy does not. The critic's loss is not ours.",
+        note=VALUES + "by a critic with more inputs than the policy. creditlib has no critic loss.",
     ),
     Method(
         "MT-GRPO",
@@ -228,7 +229,7 @@ SURVEY = [
         "have",
         ("importance_weight",),
         ("importance",),
-        note='level="turn". Its normalization after clipping is the loss\'s.',
+        note='level="turn". The loss does its normalization after clipping.',
     ),
     Method(
         "TARL",
@@ -258,7 +259,7 @@ SURVEY = [
             "outcome * cl.importance_weight(log_prob=log_prob, old_log_prob=old_log_prob, "
             "turn=turn, turns=2, level='turn')"
         ),
-        note="`log_prob` is that of the turn when the outcome is known. Equation not verified.",
+        note="`log_prob` is that of the turn given the outcome. Equation not verified.",
     ),
     Method(
         "C3",
@@ -268,7 +269,7 @@ SURVEY = [
         "composition",
         ("remax",),
         line="cl.remax(reward=reward, baseline=tensor([[1.0, 0.0], [0.0, 0.0]]).mean(1))",
-        note="The replays are the caller's. No code could be had. [More](agents.md)",
+        note="The caller provides the replays. The code was not available. [More](agents.md)",
     ),
     Method(
         "CCPO",
@@ -280,7 +281,7 @@ SURVEY = [
             "cl.per_turn(reward, turn_count) "
             "- cl.per_turn(tensor([[0.5, 0.75], [0.0, 0.25]]), turn_count)"
         ),
-        note="The same for each turn. No code could be had.",
+        note="The same for each turn. The code was not available.",
     ),
     Method(
         "CriticSearch",
@@ -306,7 +307,7 @@ SURVEY = [
         "have",
         ("two_level_gae",),
         ("dual_discount_gae",),
-        note="Discounts inside a turn and between turns. Its own numbers were not run.",
+        note="Discounts inside a turn and between turns. Its own code was not run.",
     ),
     Method(
         "ArCHer",
@@ -315,7 +316,7 @@ SURVEY = [
         "have",
         ("turn_gae",),
         ("turn_gae",),
-        note=VALUES + "two critics of turns, lam=0; the smaller of the two is a line.",
+        note=VALUES + "by two critics of turns, with lam=0. Take the smaller of both values.",
     ),
     Method(
         "PilotRL",
@@ -381,7 +382,7 @@ SURVEY = [
         "have",
         ("spa_rl", "redistribute"),
         ("spa_rl",),
-        note="The predicted progress is the caller's.",
+        note="The caller provides the predicted progress.",
     ),
     Method(
         "LaRe",
@@ -390,7 +391,7 @@ SURVEY = [
         "have",
         ("redistribute",),
         ("attribution",),
-        note=SHARES + "predicted rewards; the regression is not ours.",
+        note=SHARES + "predicted rewards. creditlib does not have the regression.",
     ),
     Method(
         "SCRIBE",
@@ -411,8 +412,8 @@ SURVEY = [
             "cl.grpo(reward=cl.consecutive(solved_turn=judged > 0.2, turn_count=turn_count)"
             ".sum(1), group=group)"
         ),
-        note="Stages pay until the first one that fails. Equation not verified. Its sampling is "
-        "not ours.",
+        note="Stages have rewards up to the first one that fails. Equation not verified. creditlib "
+        "does not have its sampling.",
     ),
     Method(
         "Adaptive segments",
@@ -434,7 +435,7 @@ SURVEY = [
             "cl.grpo(reward=tensor([1.0, 0.75, 0.0, 0.25]), "
             "group=cl.ids([(0, 'main'), (0, 'sub'), (0, 'main'), (0, 'sub')]))"
         ),
-        note="Main agent and sub-agents are groups of their own.",
+        note="The main agent and the sub-agents are separate groups.",
     ),
     Method(
         "LLM-MCA",
@@ -444,7 +445,7 @@ SURVEY = [
         "have",
         ("redistribute",),
         ("attribution",),
-        note=SHARES + "a language model states them.",
+        note=SHARES + "by a language model.",
     ),
     Method(
         "QLLM",
@@ -454,7 +455,7 @@ SURVEY = [
         "have",
         ("redistribute",),
         ("attribution",),
-        note=SHARES + "a function that a language model wrote.",
+        note=SHARES + "by a function that a language model wrote.",
     ),
     Method(
         "SHARP",
@@ -463,7 +464,7 @@ SURVEY = [
         "have",
         ("shapley",),
         ("shapley",),
-        note="The values of coalitions are the caller's; agents stand in place of turns.",
+        note="The caller provides the values of coalitions. Agents take the place of turns.",
     ),
     Method(
         "MAPPA",
@@ -546,7 +547,8 @@ LATER = [
         "composition",
         ("algebra.relative", "algebra.next_turn"),
         line="g2po(tensor([[5, 6], [5, 7]]))",
-        note="A reading of its code, which was not run. What follows the last turn is ours.",
+        note="Written from its code, which was not run. Our choice: the outcome follows the last "
+        "turn.",
     ),
     Method(
         "Rubric RL",
@@ -555,7 +557,7 @@ LATER = [
         "composition",
         ("gdpo",),
         line="cl.gdpo(rewards=torch.stack([reward, judged[:, 0]], 1), group=group)",
-        note="A reward for each item; `combine` where one failed item fails all.",
+        note="One reward per item. Use `combine` if one failed item fails all.",
     ),
     Method(
         "SAO",
@@ -580,8 +582,8 @@ LATER = [
             "outcome * (1 + 0.2 * cl.whiten(tensor([[0.2, 0.9], [0.8, 0.1]]), "
             "tensor([[1, 1], [1, 1]]))).clamp(min=0)"
         ),
-        note="Its factor of entropy, which is below 0 there for very certain turns. Interventions "
-        "and resampling are the sampler's.",
+        note="Only its entropy factor, which in the paper is below 0 for very certain turns. The "
+        "sampler does interventions and resampling.",
     ),
     Method("GVPO", "", "", "not read", note="Its text was not found."),
     Method("Core", "", "2605.06920", "no function", note="No part of it is a tensor function."),
@@ -616,7 +618,7 @@ IDEAS = [
         "have",
         ("spread_back",),
         ("smear",),
-        note="Normalized: the sum of a row stays.",
+        note="The shares are normalized, so the sum of a row does not change.",
     ),
     Method(
         "λ-returns",

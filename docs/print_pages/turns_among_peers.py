@@ -11,53 +11,58 @@ from docs.print_pages.functions import table
 
 HEAD = """# Turns among peers
 
-Many methods of turns do one thing: they compare the reward of a turn, or what followed it, with
-that of comparable turns. `cl.grpo_process` is all of them. Four options say how:
+Many turn-level methods compare the reward or the return of a turn with those of comparable turns.
+These turns are its peers. `cl.grpo_process` computes all such methods. Four options select one:
 
-- `over` names the peers: the turns of the group, those of the same turn number, those that start
-  from the same state, or those of the same number in the whole batch.
-- `order` says whether a turn is compared and then summed with what follows, or summed and then
-  compared. With gamma=0 both are the reward of this turn only.
-- `ended` says whether a trajectory that is over still takes part at later turn numbers, with 0.
-- `leave_out` takes the turn, or its whole trajectory, out of its own mean.
+- `over` selects the peers: the turns of the group, the turns of the same number in the group, the
+  turns of the group that start from the same state, or the turns of the same number in the batch.
+- `order` selects what is compared. With "score_then_sum", rewards are compared and then summed over
+  the later turns. With "sum_then_score", returns are compared. With gamma=0 both are the same: only
+  the reward of this turn counts.
+- `ended` decides whether a trajectory that has ended counts with 0 at later turn numbers.
+- `leave_out` excludes the turn, or its whole trajectory, from its own mean.
 
-This page is printed by `python -m docs.print_pages`; every number on it is computed then."""
+`python -m docs.print_pages` prints this page and computes every number on it."""
 SYSTEMS_TEXT = """## Which system is which call
 
-`R` is `cl.recipes`. A part of a recipe is the recipe with the weight of its other part at 0. The
-last column says what was run; [Papers](papers.md) has the sources."""
+`R` is `cl.recipes`. A row for a part of a recipe sets the weight of the other part to 0. The last
+column says what the call was compared with. [Papers](papers.md) has the sources."""
 WORTH_TEXT = """## What the options are worth
 
-How far the expected policy gradient points elsewhere than the true one: the length of the part
-across the true gradient, over that of the part along it. It is computed exactly, over every group
-of 2 (and of 3) trajectories of the small environment of `creditlib.testing`: two states, at most
-three turns, trajectories of different lengths. scale=None and gamma=1."""
-WHY_TEXT = """With `ended="absent"` two things go wrong at turn numbers that some trajectories do
-not reach:
+The table shows the bias of the expected policy gradient. It is the length of the component
+perpendicular to the true gradient, divided by the length of the component along it. The bias is
+computed exactly, over every group of 2 (and of 3) trajectories of the small environment of
+`creditlib.testing`. The environment has two states, at most three turns, and trajectories of
+different lengths. scale=None and gamma=1."""
+WHY_TEXT = """With `ended="absent"` there are two causes of bias, at turn numbers that some
+trajectories do not reach:
 
-- The fewer trajectories reach a turn, the more of its credit is lost in the mean that it is part
-  of, and all of it where nobody else is there: late turns weigh too little.
-- With `order="score_then_sum"` a mean is subtracted for each turn that a trajectory reaches, so its
-  own actions decide how much is subtracted.
+- The credit of a turn is reduced because the turn is part of its own mean. The reduction is larger
+  if fewer trajectories reach the turn number. If only one trajectory reaches it, the credit is 0.
+  So late turns have too small a weight.
+- With `order="score_then_sum"`, one mean is subtracted for each turn of a trajectory. The number of
+  turns depends on the actions of the trajectory, and so does the sum of the subtracted means.
 
-With zeros every turn number has the whole group as peers, and every trajectory has the same means
-subtracted. So the bias is one of who is counted, and not of comparing by turn number.
+With `ended="zero"`, the peers at every turn number are the whole group, and the same means are
+subtracted from every trajectory. So the comparison by turn number itself causes no bias.
 
-With `ended="zero"` the gradient is exactly the true one where the own trajectory is left out, and
-(n − 1)/n of it where it is not, for groups of n: the last column is the length of the part along
-the true gradient. The argument holds for every environment with scale=None and gamma=1, the shares
-in the table for this one only. Nothing here says which form trains better.
+With `ended="zero"` and `leave_out="trajectory"`, the expected gradient equals the true gradient.
+Without `leave_out` it is (n − 1)/n times the true gradient, for groups of n. The last column is the
+length of the component along the true gradient. This holds for every environment with scale=None
+and gamma=1. The percentages in the table hold for this environment only. The table does not show
+which form trains better.
 
-`over="group"` and `over="anchor"` do not take `ended="zero"`: the number of zeros would depend on
-the longest trajectory of other groups."""
+`over="group"` and `over="anchor"` do not accept `ended="zero"`, because the number of zeros would
+depend on the longest trajectory of other groups."""
 COST_TEXT = """## What a deviation and a discount cost
 
-The same share for `over="turn", order="sum_then_score", ended="zero"`: both bias the gradient, and
-neither is a fault. A deviation weighs groups, a discount weighs the near future."""
+The table shows the same bias for `over="turn", order="sum_then_score", ended="zero"` with a
+standard deviation or a discount. Both bias the gradient, and neither is a fault. The standard
+deviation gives groups different weights. The discount gives near rewards a larger weight."""
 LAWS_TEXT = """## Which laws the forms break
 
-By design; [Laws of credit](laws.md) says what they are. Of these forms,
-`over="turn", order="sum_then_score", ended="zero", scale=None` breaks the fewest."""
+These laws are broken by design; see [Laws of credit](laws.md). Of these forms,
+`over="turn", order="sum_then_score", ended="zero", scale=None` breaks the fewest laws."""
 
 
 class System(NamedTuple):
@@ -141,12 +146,12 @@ def _worth(size: int, given: tuple[tuple[str, Any], ...]) -> tuple[float, float]
 
 
 def worth(size: int, **options: Any) -> tuple[float, float]:
-    """(share that points elsewhere, length along the true gradient) of the expected gradient."""
+    """(bias, length along the true gradient) of the expected gradient."""
     return _worth(size, tuple(sorted(options.items())))
 
 
 def shares(**options: Any) -> str:
-    """The shares that point elsewhere, for groups of 2 and of 3."""
+    """The biases, for groups of 2 and of 3."""
     found = [100 * worth(size, **options)[0] for size in (2, 3)]
     return " / ".join(f"{share:.1f} %" if share > 1e-6 else "**0**" for share in found)
 
@@ -177,7 +182,7 @@ def worths() -> list[str]:
 
 
 def costs() -> list[str]:
-    """What a deviation and a discount do to the form without bias."""
+    """The bias that a standard deviation and a discount cause in the form without bias."""
     rows = [
         [call_of(options), shares(**ENDED, **options)]
         for options in (
@@ -187,7 +192,7 @@ def costs() -> list[str]:
             {"scale": "std"},
         )
     ]
-    return table(["with", "points elsewhere"], rows)
+    return table(["with", "bias"], rows)
 
 
 def laws() -> list[str]:

@@ -1,4 +1,4 @@
-"""Systems that no function bears the name of: what of them is known, what is missing, what serves.
+"""Methods without a function of their name: what is known, what is missing, related functions.
 
 The last column of each row names functions of creditlib; a test asks whether they resolve.
 """
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class System(NamedTuple):
-    """A system: its name and source, what was read, what is missing, and what of ours serves."""
+    """A method: its name, its source, what is known, what is missing, and related functions."""
 
     name: str
     source: str
@@ -22,14 +22,14 @@ UNVERIFIED = [
         "FlowTracer",
         "arXiv:2606.10646, its abstract",
         "Tokens through which attention carries the question to the answer get the credit.",
-        "How attention becomes a flow: heads, layers, scale. A reading of ours gave numbers that "
-        "nothing could be compared with.",
-        "`top_fraction` of any such score, fraction 0.4, is its last step.",
+        "How a flow is computed from attention: heads, layers, scale. Our own version gave numbers "
+        "that could not be compared with any source.",
+        "The last step is `top_fraction` of such a score with fraction 0.4.",
     ),
     System(
         "SPAE",
         "an expression of its code, which was run",
-        "A potential of steps, 1.5 · acc · conf + 0.5 · acc − conf, whose differences are paid.",
+        "A potential of steps, 1.5 · acc · conf + 0.5 · acc − conf. Its differences are rewards.",
         "The functions that turn differences into credit, and their constants.",
         "`potential_shaping` of that potential "
         "([seed system](../tests/seeds/test_seed_turn_rewards.py)).",
@@ -37,30 +37,30 @@ UNVERIFIED = [
     System(
         "PRE-GRPO",
         "arXiv:2605.17969, its abstract",
-        "It pays peaks of progress, what is kept of them, and few turns.",
-        "The weights of the three.",
-        "`record_progress` pays peaks; the others are `progress[last] − max(progress)` and "
+        "It rewards new peaks of progress, the progress kept at the end, and few turns.",
+        "The weights of the three terms.",
+        "`record_progress` rewards peaks. The other terms are `progress[last] − max(progress)` and "
         "`−turn_count`.",
     ),
     System(
         "TP-GRPO",
         "its title and secondary text",
-        "Steps with one label are one thought, and thoughts earn rewards.",
-        "How rewards are scaled by ability, and its part for old rollouts.",
+        "Consecutive steps with the same label are one thought, and thoughts have rewards.",
+        "How rewards are scaled by capability, and the off-policy part.",
         "`layouts.thoughts` ([seed system](../tests/seeds/test_seed_thoughts.py)), then "
         "`grpo_process`.",
     ),
     System(
         "PBSD",
         "its abstract and secondary text",
-        "A copy of the policy that knows the answer is the teacher; its log-ratios are evidence.",
+        "The teacher is a copy of the policy that knows the answer. Its log-ratios are evidence.",
         "The map from the evidence of a turn to a weight.",
         "`distillation_credit` for tokens; `turn_sum` of the log-ratios is the evidence of a turn.",
     ),
     System(
         "CAPO's normalizer",
         "arXiv:2508.02298, secondary text",
-        "2 for a right answer, −1 for steps that were judged wrong, votes of several critiques.",
+        "2 for a right answer, −1 for a step that several critiques vote wrong.",
         "How the sum is normalized: the repository has a README only.",
         "[`rloo` and a penalty](which_estimator.md#a-judge-of-single-steps), and "
         "`grpo_process` for any other baseline.",
@@ -69,12 +69,12 @@ UNVERIFIED = [
         "EMPG",
         "arXiv:2509.09265, not read",
         "A weight of turns by their entropy.",
-        "Its second term, a bonus for clarity of what follows.",
-        '`entropy_weight(conserve="batch")` is a sibling of the first.',
+        "Its second term, a bonus for the clarity of the following turn.",
+        '`entropy_weight(conserve="batch")` is similar to the first term.',
     ),
 ]
 
-# What they define is no credit: a loss, a critic, or data for supervised training.
+# They define no credit, but a loss, a critic, or data for supervised training.
 NO_CREDIT = [
     System(
         "InT",
@@ -88,12 +88,12 @@ NO_CREDIT = [
         "arXiv:2412.02685, its abstract",
         "A term of a preference loss.",
         "The exact form of its token reward.",
-        "As `token_reward` it would enter `gae`.",
+        "`gae` takes it as `token_reward`.",
     ),
     System(
         "StepORLM",
         "its abstract",
-        "A weighted preference loss, with a process model trained beside it.",
+        "A weighted preference loss, and a process reward model that is trained with it.",
         "–",
         "Scores of its process model are rewards of turns for `grpo_process`.",
     ),
@@ -107,21 +107,21 @@ NO_CREDIT = [
     System(
         "MALT",
         "its abstract",
-        "A search tree becomes labels for supervised and preference training.",
+        "It makes labels for supervised and preference training from a search tree.",
         "The threshold of its labels.",
         "`tree_credit(against=None)` has the values of nodes.",
     ),
     System(
         "AC-Flow",
         "its abstract",
-        "A critic by flow matching, and a term of distance.",
+        "A critic trained by flow matching, and a distance term.",
         "–",
         "`turn_gae` and `gae` take the values of any critic.",
     ),
     System(
         "GFlowNet",
         "its code, which was read",
-        "A residual of flows that is squared: a loss.",
+        "A squared residual of flows, which is a loss.",
         "–",
         "None: `creditlib` has no losses.",
     ),

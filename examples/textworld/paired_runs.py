@@ -15,8 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import Tensor
 
-from creditlib.report import explain
-from creditlib.rollouts import read, write
+from creditlib.rollouts import write
 from creditlib.vocabulary.messages import ContractError
 from examples.textworld.games import RECIPES, Game, Recipe, build
 from examples.textworld.rollout_file import mixed, shortest_mixed_group, trajectories
@@ -33,7 +32,7 @@ class Result:
 
     curves: by estimator, the share of games won in time, float[seed update].
     out: the rollouts that were written.
-    group: the group of them that was explained.
+    group: the shortest group of them with both outcomes, which `creditlib explain` shows well.
     """
 
     curves: dict[str, Tensor]
@@ -49,7 +48,7 @@ def run(
     console: Console | None = None,
     recipes: Sequence[Recipe] = RECIPES,
 ) -> Result:
-    """Train with `grpo`, then with `gigpo`; print one group's credit and the learning curves.
+    """Train with `grpo`, then with `gigpo`; print the learning curves and what they show.
 
     Options:
         seeds: paired runs of each estimator, at least 2.
@@ -90,28 +89,31 @@ def run(
             }
     write(out, lines)
     group = shortest_mixed_group(lines)
-    _show(console, world, out, lines, group)
+    commands = int((world.following >= 0).sum())
+    played = (
+        f"{len(world.games)} games, {len(world.won)} states, {commands} commands, each played on "
+        f"TextWorld's interpreter; {time.perf_counter() - began:.0f} seconds in all."
+    )
+    console.print(played, markup=False, highlight=False)
     console.print(curve_table(own))
     console.print(settings_table(crossed, SETTINGS))
     console.print(verdict(crossed), highlight=False)
-    console.print(f"{time.perf_counter() - began:.0f} seconds in all.", highlight=False)
+    console.print(_offer(out, lines, group), markup=False, highlight=False, soft_wrap=True)
     return Result(own, out, group)
 
 
-def _show(console: Console, world: World, out: Path, lines: Sequence[Any], group: str) -> None:
-    """Print where the rollouts are, and the credit of one group, read back from the file."""
-    commands = int((world.following >= 0).sum())
+def _offer(out: Path, lines: Sequence[Any], group: str) -> str:
+    """Where the rollouts are, and the commands that show their credit."""
     names = " ".join(f"-e {name}" for name in SETTINGS)
     both = mixed([line for line in lines if line["group"] == group])
-    rule = "The shortest group with both outcomes" if both else "The shortest group"
-    said = (
-        f"{len(world.games)} games, {len(world.won)} states, {commands} commands, each played on "
-        f"TextWorld's interpreter.\n{len(lines)} of the first seed's rollouts are in {out}. "
-        f"{rule}:\n"
+    rule = "the shortest group with both outcomes" if both else "the shortest group"
+    return (
+        f"\n{len(lines)} of the first seed's rollouts are in {out}. A page for the browser shows "
+        f"their credit:\n"
+        f"  creditlib report {out} {names}\n"
+        f"The terminal shows {rule}:\n"
         f"  creditlib explain {out} {names} -g {group}"
     )
-    console.print(said, markup=False, highlight=False, soft_wrap=True)
-    console.print(explain(read(out), list(SETTINGS), groups=[group]))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from creditlib import ContractError
-from creditlib.algebra import conserved, group_count, group_max, group_scale, relative
+from creditlib.algebra import conserved, divide, group_count, group_max, group_scale, relative
 
 pytestmark = pytest.mark.usefixtures("backend")  # every backend there is
 
@@ -79,8 +79,20 @@ def test_a_token_is_a_unit_too():
 
 
 def test_another_word_for_the_members_is_refused():
-    with pytest.raises(ContractError, match="conserved: `among` must be 'taken' or 'nonzero'"):
+    with pytest.raises(ContractError, match="conserved: `among` must be one of 'taken', 'nonzero'"):
         conserved(X, where=EVERY, among="all")
+
+
+def test_another_word_is_refused_by_every_backend(refusal):
+    """A word that a backend does not know must not count as the default."""
+    wrong = {"center": "men", "scale": "sdt", "eps_at": "flor", "lone": "rwa"}
+    near = {"center": "mean", "scale": "std", "eps_at": "floor", "lone": "raw"}
+    for option, word in wrong.items():
+        sentence = refusal(relative, X, FIRST, **{option: word})
+        assert sentence.startswith(f"relative: `{option}` must be one of ")
+        assert sentence.endswith(f"got '{word}' (did you mean '{near[option]}'?).")
+    assert "`scale` must be one of" in refusal(group_scale, X, FIRST, where=EVERY, scale="men")
+    assert "`eps_at` must be one of" in refusal(divide, X, X, eps=0.0, eps_at="flor")
 
 
 @pytest.mark.parametrize("backend", ["torch", "numba"])

@@ -182,7 +182,10 @@ def test_a_shaper_reaches_rewards_of_tokens() -> None:
 def test_refusals_are_one_sentence() -> None:
     for make, message in (
         (lambda: audited("gae"), "got gae without `gamma`, `lam`; pass gamma=…, lam=…."),
-        (lambda: audited("grpo", gama=1.0), "got `gama` for grpo, which has `reward`"),
+        (
+            lambda: audited("grpo", gama=1.0),
+            "grpo: `gama` must be one of its arguments, got 1.0; it has `reward`, `group`",
+        ),
         (lambda: audited("effective_sample_size"), "got effective_sample_size, a statistic"),
         (lambda: audited("entropy_weight", on="record_progress"), "which is none itself"),
         (lambda: audited("record_progress", on="pure"), "an estimator that reads a reward"),

@@ -69,6 +69,15 @@ def test_one_seed_gives_the_same_files_and_another_size_is_refused(tmp_path):
         generate(tmp_path / "a", replace(TINY, rows=97))
 
 
+def test_long_observations_are_one_column_too(tmp_path):
+    """pyarrow makes several chunks of more than 64 MB of NumPy's text."""
+    (path,) = generate(tmp_path, replace(TINY, rows=50, files=1, words=72_000))
+    turns = pq.read_table(path, columns=["turns"])["turns"].to_pylist()
+    lengths = [len(turn["observation"]) for row in turns for turn in row]
+    assert 4 * sum(lengths) > 64 << 20
+    assert min(lengths) > 8 * 72_000 // 4
+
+
 def test_equal_states_have_equal_texts_and_turns_meet(tmp_path):
     generate(tmp_path, TINY)
     tensors = rollouts.read(tmp_path).tensors

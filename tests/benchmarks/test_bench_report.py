@@ -121,7 +121,7 @@ def test_the_same_rows_give_the_same_bytes(written, tmp_path):
 def test_a_column_of_default_processes_is_there_if_any_row_has_it(written):
     assert "by default |" not in written[0].read_text()
     page = report.page([replace(BASE, default_us=1800.0), verl(3000.0)])
-    assert "| input | who | time | x floor | x ours | peak | by default |" in page
+    assert "| input | contestant | time | x floor | x creditlib | peak | by default |" in page
     assert line(page, "**creditlib**").endswith("| 2.0 | 1.0 | 2.0 | 1.8 ms |")
     assert line(page, "| verl loop |").endswith("| 20 | 10 | 2.0 |  |")
     assert line(page, "*floor*").endswith("| 1 |  |  |  |")

@@ -72,15 +72,15 @@ def test_options_seeds_and_seconds_are_passed():
 
 def test_mistakes_are_one_sentence_and_exit_code_2(monkeypatch, capsys):
     assert error_of(monkeypatch, capsys, "check", "rlo") == (
-        "creditlib: resolve: `name` must be a name of creditlib, of a plug-in, or "
+        "creditlib: check: `function` must be a name of creditlib, of a plug-in, or "
         "'package.module:function', got 'rlo' (did you mean 'rloo'?).\n"
     )
     assert error_of(monkeypatch, capsys, "check", "rloo", "--signature", "veril") == (
-        "creditlib: conformance_report: `signature` must be one of 'verl', 'skyrl', 'trl', got "
-        "'veril'.\n"
+        "creditlib: check: `--signature` must be one of 'verl', 'skyrl', 'trl', got 'veril' (did "
+        "you mean 'verl'?).\n"
     )
     assert error_of(monkeypatch, capsys, "check", "rloo", "--signature", "verl") == (
-        "creditlib: conformance_report: `function` must be a function that takes "
+        "creditlib: check: `function` must be a function that takes "
         "token_level_rewards, values, reward_baselines, response_mask, index, old_log_probs, "
         "sum_pi_squared by name, got rloo(reward, group, valid, lone, backend).\n"
     )
@@ -97,7 +97,8 @@ def test_mistakes_are_one_sentence_and_exit_code_2(monkeypatch, capsys):
         "'all'.\n"
     )
     assert error_of(monkeypatch, capsys, "check", "grpo", "-o", "scle=1") == (
-        "creditlib: grpo: `scle` must be one of its arguments, got 1 (did you mean 'scale'?).\n"
+        "creditlib: check: `--option scle` must be one of the arguments of grpo, got 1 (did you "
+        "mean 'scale'?).\n"
     )
     assert error_of(monkeypatch, capsys, "check", "rloo", "--option", "lone") == (
         "creditlib: check: `--option` must be name=value, got 'lone'.\n"

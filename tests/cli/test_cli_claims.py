@@ -34,5 +34,5 @@ def test_a_claim_that_fails_is_exit_code_1(monkeypatch):
 
 def test_an_unknown_letter_is_one_sentence(monkeypatch, capsys):
     assert error_of(monkeypatch, capsys, "claims", "--which", "az") == (
-        "creditlib: claims: `which` must be letters of abcdef, got 'z'.\n"
+        "creditlib: claims: `--which` must be letters of abcdef, got 'z'.\n"
     )

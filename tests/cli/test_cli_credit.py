@@ -4,6 +4,9 @@ import sys
 import pyarrow.parquet
 import pytest
 from cli_runs import error_of, run
+from typer.testing import CliRunner
+
+from creditlib.cli import app
 
 TURN = {"observation": "7*8?", "text": "56"}
 ROWS = [
@@ -100,3 +103,17 @@ def test_credit_takes_a_folder_and_a_function_beside_the_shell(file, tmp_path, m
     found = run("credit", tmp_path, "-e", "own_credit_for_stored_rollouts:twice")
     assert found.exit_code == 0
     assert credit_of(file.with_name("rollouts.credit.parquet"))["twice"] == [2.0, 0.0, 2.0, 0.0]
+
+
+def test_credit_reads_standard_input_and_writes_a_file(file, tmp_path, monkeypatch, capsys):
+    assert error_of(monkeypatch, capsys, "credit", "-", "-e", "rloo") == (
+        "creditlib: credit: `--out` must be a folder or a file to write to where standard input is "
+        "read, got None.\n"
+    )
+    out = tmp_path / "now.parquet"
+    found = CliRunner().invoke(
+        app.app, ["credit", "-", "-e", "rloo", "-o", str(out)], input=file.read_bytes()
+    )
+    assert found.exit_code == 0
+    assert found.output.endswith(f"wrote 1 file: {out}.\n")
+    assert credit_of(out)["rloo"] == [1.0, -1.0, 0.0, 0.0]

@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def test_memory_says_the_allocator_and_what_a_tensor_costs(monkeypatch):
     monkeypatch.setattr(doctor, "settings", lambda environment: {})
     memory = found("memory")
     assert memory["allocator"] == ("glibc 2.36 with default settings", "ok")
-    assert memory["new tensor"][0].endswith("that is there (8,193 page faults)")
+    assert memory["new tensor"][0].endswith("memory that exists (8,193 page faults)")
     assert memory["cure"][0].startswith("MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=")
     monkeypatch.setattr(doctor, "allocator", lambda: None)
     assert found("memory") == {}
@@ -93,8 +94,8 @@ def test_backends_are_counted_by_their_folders(monkeypatch, tmp_path):
         (tmp_path / name).touch()
     monkeypatch.setattr(doctor, "PROBLEMS", {"numba": "", "triton": ""})
     assert found("backends")["torch"] == ("works: the reference of every operation", "ok")
-    assert found("backends")["numba"] == ("works: 1 folders of operations", "ok")
-    assert found("backends")["triton"] == ("no CUDA device: 2 folders of operations", "absent")
+    assert found("backends")["numba"] == ("works: 1 operations have compiled loops", "ok")
+    assert found("backends")["triton"] == ("no CUDA device: 2 operations have kernels", "absent")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_the_package_has_loops_and_kernels():
 
 def test_plugins(monkeypatch):
     monkeypatch.setattr(doctor, "plugins", list)
-    assert found("plug-ins") == {"none": ("no package offers any", "absent")}
+    assert found("plug-ins") == {"none": ("no installed package has any", "absent")}
     offered = [
         Plugin("fine", "pkg.mod:fine", len, None),
         Plugin("lost", "pkg.mod:lost", None, "ImportError: no"),
@@ -185,6 +186,19 @@ def test_a_fault_is_an_exit_code(monkeypatch):
     result = run("doctor", "verl")
     assert result.exit_code == 1
     assert "ImportError: no" in result.output
+
+
+def test_findings_as_json(monkeypatch):
+    monkeypatch.setattr(doctor, "plugins", list)
+    found = run("doctor", "--json")
+    read = json.loads(found.stdout)
+    assert (found.exit_code, read["works"]) == (0, True)
+    first = {"section": "versions", "name": "creditlib", "fact": __version__, "state": "ok"}
+    assert read["findings"][0] == first
+    broken = [Finding("verl", "plug-in creditlib", "failed: ImportError: no", "failed")]
+    monkeypatch.setattr(doctor, "examine_trainer", lambda name: broken)
+    found = run("doctor", "verl", "--json")
+    assert (found.exit_code, json.loads(found.stdout)["works"]) == (1, False)
 
 
 def test_an_unknown_trainer_is_one_sentence(monkeypatch, capsys):

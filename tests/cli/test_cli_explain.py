@@ -1,5 +1,6 @@
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from cli_runs import error_of, run, run_process
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 from creditlib.cli import app
 from creditlib.rollouts.formats import FORMATS, format_names
 
+ROOT = Path(__file__).parents[2]
 TURN = {"observation": "7*8?", "text": "56"}
 ROWS = [
     {"group": "7*8", "outcome": 1.0, "turns": [TURN]},
@@ -30,7 +32,7 @@ def test_explain_shows_estimators_side_by_side(file):
     assert "6*6" not in found.output
     header = next(line for line in found.output.splitlines() if "observation" in line)
     assert header.split()[-2:] == ["rloo", "gigpo"]
-    assert "gae works on tokens" in found.output
+    assert found.output.startswith("gae works on tokens")
 
 
 def test_explain_passes_options(file):
@@ -68,7 +70,8 @@ def test_explain_shows_all_groups_on_request(tmp_path):
     path = tmp_path / "rollouts.jsonl"
     path.write_text("".join(json.dumps({**ROWS[0], "group": g}) + "\n" for g in range(5)))
     found = run("explain", path, "-e", "grpo").output
-    assert "2 more groups: `--group NAME` or `--all`." in found
+    assert "4 more groups, and all trajectories: `--group NAME`, `--all`, or a page" in found
+    assert "group 4" not in found
     assert "group 4" in run("explain", path, "-e", "grpo", "--all").output
 
 
@@ -82,7 +85,7 @@ def test_mistakes_are_one_sentence_and_exit_code_2(file, monkeypatch, capsys):
     )
     assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "-o", "gigpo.gamma=1") == (
         "creditlib: explain: `--option` must start with an estimator of the command (grpo) and a "
-        "dot, got 'gigpo.gamma=1'.\n"
+        "dot, got 'gigpo.gamma=1' (did you mean 'grpo'?).\n"
     )
     assert error_of(monkeypatch, capsys, "explain", file, "-e", "grpo", "-o", "grpo.gamma") == (
         "creditlib: explain: `--option` must be name=value, got 'grpo.gamma'.\n"
@@ -106,19 +109,68 @@ def test_mistakes_are_one_sentence_and_exit_code_2(file, monkeypatch, capsys):
     )
 
 
-def test_explain_without_any_credit_fails_after_the_reasons(file):
-    found = run("explain", file, "-e", "gae", "-e", "gigpo", "-o", "gigpo.gama=1")
-    assert found.exit_code == 2
-    assert found.output.startswith("gae works on tokens")
-    assert "group 7*8" not in found.output
-    assert "gigpo has no option `gama`; did you mean `gamma`?" in found.output.splitlines()
+@pytest.mark.parametrize("form", [(), ("--json",), ("--all",), ("--html", "x.html")])
+def test_explain_without_any_credit_prints_the_reasons_and_nothing_else(
+    form, file, monkeypatch, capsys
+):
+    monkeypatch.chdir(file.parent)
+    words = ("explain", file, "-e", "gae", "-e", "igpo", *form)
+    lines = error_of(monkeypatch, capsys, *words).splitlines()
+    assert [line.partition(" needs ")[0].partition(" works ")[0] for line in lines] == [
+        "creditlib: explain: gae",
+        "creditlib: explain: igpo",
+    ]
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_top_width_and_sort(tmp_path):
+    path = tmp_path / "rollouts.jsonl"
+    rows = [{**row, "turns": [TURN] * 9} for row in (*ROWS, ROWS[0])]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ("explain", path, "-e", "grpo")
+    assert run(*words).output.count("…") == 2  # of each trajectory, the other turns
+    assert "group 7*8" in run(*words).output
+    assert "group 6*6" in run(*words, "--sort", "lone").output
+    found = run(*words, "--group", "7*8", "--top", "2").output
+    assert found.count("7 more turns have smaller or equal |credit|") == 3
+    assert run(*words, "--group", "7*8").output.count("+0.577") == 18
+    wide = {max(map(len, run(*words, "--width", w).output.splitlines())) for w in (60, 90)}
+    assert max(wide) <= 90
+    assert min(wide) <= 60
+
+
+def test_the_documents_show_what_the_command_prints(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "rollouts.md").read_text("utf-8")
+    command, _, rest = page.partition("```console\ncreditlib ")[2].partition("\n```\n\n```text\n")
+    shown = rest.partition("\n```\n")[0]
+    printed = [line.rstrip() for line in run(*command.split()).output.splitlines()]
+    assert "\n".join(printed) == shown
+
+
+def test_one_json_object(file):
+    found = run("explain", file, "-e", "rloo", "-e", "gae", "--json", "--sort", "name")
+    assert found.exit_code == 0
+    told = json.loads(found.output)
+    assert (told["format"], told["version"]) == ("creditlib.explain", 1)
+    assert [group["name"] for group in told["groups"]] == ["6*6", "7*8"]
+    assert told["groups"][1]["trajectories"][0]["turns"][0]["credit"] == {"rloo": 1.0}
+    assert told["estimators"][1]["reason"].startswith("gae works on tokens")
+
+
+def test_a_page_for_the_browser(file, tmp_path):
+    page = tmp_path / "page.html"
+    found = run("explain", file, "-e", "rloo", "--html", page)
+    assert found.exit_code == 0
+    assert found.output == f"wrote {page}.\n"
+    assert page.read_text("utf-8").startswith("<!doctype html>")
 
 
 def test_a_pipe_is_as_wide_as_the_numbers_need(file, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     names = ["grpo", "rloo", "gigpo", "maxrl", "gpg", "hard_min_returns", "softmin_returns"] * 3
     found = run("explain", file, *(part for name in names for part in ("-e", name)))
-    assert found.output.count("group 7*8") == found.output.count("whole batch") == 1
+    assert found.output.count("group 7*8") == found.output.count("mean |credit|") == 1
     assert "observation" in found.output
     assert "…" not in found.output
 
@@ -145,7 +197,8 @@ def test_explain_takes_a_format_of_the_users_own(file, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
     found = run("explain", file, "-e", "grpo", "--format", "reversed_rollouts:REVERSED")
     assert found.exit_code == 0
-    assert found.output.index("group 6*6") < found.output.index("group 7*8")
+    assert "#2: outcome 0, 2 turns" in found.output  # the second of three from either end
+    assert "#3: outcome 1, 1 turn, largest" in found.output
 
 
 def test_the_help_lists_the_formats_of_the_table():
@@ -193,6 +246,10 @@ def test_a_wrong_key_is_refused_as_it_was_typed(file, monkeypatch, capsys):
             "explain: `--reward-weight` must be left out for the format creditlib,",
         ),
         (["-e", "grpo", "--similarity", "7"], "explain: `--similarity` must be a number in"),
+        (["-e", "grpo", "-o", "grpo.scle=1"], "explain: `--option grpo.scle` must be one of the"),
+        (["-e", "grpo", "--sort", "sprad"], "explain: `--sort` must be one of 'spread',"),
+        (["-e", "grpo", "--top", "-1"], "explain: `--top` must be a whole number, at least 0,"),
+        (["-e", "grpo", "--html", "x.pdf"], "explain: `--html` must be a file that ends in .html,"),
     ],
 )
 def test_a_refusal_names_the_option_that_was_typed(arguments, sentence, file, monkeypatch, capsys):

@@ -102,6 +102,7 @@ COMMANDS = {
     "explain alike": ("explain", "r.jsonl", "-e", "gigpo", "--similarity", "0.9"),
     "explain parquet": ("explain", "r.parquet", "-e", "grpo"),
     "explain mine": ("explain", "r.jsonl", "-e", "mine:credit"),
+    "report": ("report", "r.jsonl", "-e", "grpo", "-e", "gigpo"),
     "credit": ("credit", "r.jsonl", "-e", "grpo", "-o", "out"),
     "credit mine": ("credit", "r.jsonl", "-e", "mine:credit", "-o", "out"),
     "check": ("check", "grpo", "--law", "credit_is_finite", "--examples", "2"),

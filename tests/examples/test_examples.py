@@ -50,3 +50,11 @@ def test_own_estimator_is_called_three_ways_and_weighted_by_duration():
     assert lines[:3] == [f"called    {ranks}", f"applied   {ranks}", f"by path   {ranks}"]
     # Eight real turns took 24 seconds: 2 and 4 seconds weigh 2/3 and 4/3.
     assert lines[4] == "tensor([[ 0.6667,  0.0000,  1.3333],"
+
+
+@pytest.mark.nightly
+def test_two_ranks_print_what_the_page_says():
+    """Two processes, each of which imports torch; what they exchange is tested in every run."""
+    page = (ROOT / "docs" / "several_ranks.md").read_text()
+    shown = re.search(r"\$ python examples/two_ranks.py\n(.*?)```", page, re.DOTALL)
+    assert run("two_ranks.py") == shown[1]

@@ -24,8 +24,9 @@ def test_the_whole_demo_in_small(tmp_path: Path, games: dict[str, Game]):
     assert list(result.curves) == ["grpo", "gigpo"]
     assert all(curve.shape == (2, 2) for curve in result.curves.values())
     assert torch.equal(result.curves["grpo"][:, 0], result.curves["gigpo"][:, 0])
-    assert f"group {result.group}: 8 trajectories" in text
-    assert f"creditlib explain {out} -e grpo -e gigpo -g {result.group}" in text
+    assert f"  creditlib report {out} -e grpo -e gigpo\n" in text
+    assert text.endswith(f"  creditlib explain {out} -e grpo -e gigpo -g {result.group}\n")
+    assert len(text.splitlines()) <= 50
     for expected in ("training grpo", "training gigpo", "1–1", "all", "paired seeds", "seconds"):
         assert expected in text
     assert "With grpo's settings for both, " in " ".join(text.split())
@@ -34,8 +35,10 @@ def test_the_whole_demo_in_small(tmp_path: Path, games: dict[str, Game]):
         f"{name}/update-{update}/quest-2" for name in ("grpo", "gigpo") for update in (1, 2)
     }
     both = mixed([one for one in lines if one["group"] == result.group])
-    rule = "The shortest group with both outcomes:" if both else "The shortest group:"
-    assert f"{out}. {rule}" in text
+    rule = "the shortest group with both outcomes:" if both else "the shortest group:"
+    assert f"The terminal shows {rule}" in text
+    end = text.index("rollouts are in")
+    assert text.index("1–1") < text.index("paired seeds") < end  # the result, then the offer
     assert len(read(out).trajectories) == len(lines) == 32
     world = join([games["quest-2"]])
     played = next(train(world, "grpo", [0], SETTINGS["grpo"]))

@@ -28,6 +28,7 @@ SHOWN_BROKEN = {("docs/testing.md", "patient"): "nothing_where_nobody_wrote"}
 # Every other estimator that is shown.
 SHOWN = {
     ("examples/own_estimator.py", "rank_credit"),
+    ("docs/own_estimator.md", "above_median"),
     ("docs/testing.md", "at_least_zero"),
     ("docs/testing.md", "shifted"),
 }
@@ -122,7 +123,7 @@ def test_an_estimator_that_nobody_listed_is_found(tmp_path):
 
 # What pages and examples multiply or add, and who names it.
 COMPOSITIONS = {
-    "README.md": "GiGPO with step_weight 0.5 (Feng et al. 2025, Eq. 8), times a duration weight",
+    "docs/start.md": "GiGPO with step_weight 0.5 (Feng et al. 2025, Eq. 8), by durations",
     "docs/which_estimator.md": "GiGPO's two parts; Dr. GRPO times a duration weight",
     "docs/axes.md": "GiGPO's form: credit of the trajectory and of the turn (decision 17)",
     "docs/by_hand.md": "GiGPO times a duration weight (decision 17)",
@@ -147,12 +148,36 @@ def test_credit_meets_turns_by_per_turn_and_by_a_published_sum(path):
         assert COMPOSITIONS.get(relative(path)), "say in COMPOSITIONS who names this composition"
 
 
-def test_the_composition_of_the_readme_is_gigpo():
+def test_the_composition_of_the_start_page_is_gigpo():
     names = {}
-    for node in statements((ROOT / "README.md").read_text()):
-        exec(compile(ast.Module([node], []), "README", "exec"), names)
-        if "credit" in names:
-            break
-    batch = {"reward": names["reward"], "group": names["group"], "turn_count": names["turns"]}
-    batch |= {"turn_reward": names["earned"], "anchor": cl.anchor_ids(names["seen"])}
+    for node in statements((ROOT / "docs" / "start.md").read_text()):
+        exec(compile(ast.Module([node], []), "start", "exec"), names)
+    given = ("reward", "group", "turns", "earned", "seen")
+    batch = dict(zip(("reward", "group", "turn_count", "turn_reward", "anchor"),
+                     map(names.get, given), strict=True))  # fmt: skip
     torch.testing.assert_close(names["credit"], cl.gigpo(**batch, step_weight=0.5))
+
+
+def trainer_numbers(page):
+    """{trainer: (losers, winner, alone)} of the table of GRPO's forms on a page."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")][:4]
+        for line in (ROOT / page).read_text().splitlines()
+        if line.startswith("|")
+    ]
+    header = next(i for i, row in enumerate(rows) if row[0] == "trainer")
+    found = {}
+    for names, *numbers in rows[header + 2 :]:
+        if len(numbers) < 2 or not numbers[0].startswith("−"):
+            break
+        cells = tuple(", ".join(numbers).split(", "))[:3]
+        found |= {name.split(" (")[0]: cells for name in names.split(", ")}
+    return found
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/start.md"])
+def test_the_table_of_trainers_is_that_of_the_conventions(page):
+    whole = trainer_numbers("docs/trainer_conventions.md")
+    shown = trainer_numbers(page)
+    assert len(shown) == 12
+    assert shown == {name: whole[name] for name in shown}

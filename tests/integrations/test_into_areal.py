@@ -296,5 +296,5 @@ def test_turns_need_ids():
     with pytest.raises(ContractError, match="`turn_ids` must be given"):
         by_turn({}, data)
     assert by_turn({}, data, gae_timestep_unit="token")["advantages"].shape == (2, 5)
-    with pytest.raises(ContractError, match="`value_at` must be 'first', 'last' or 'before'"):
+    with pytest.raises(ContractError, match="`value_at` must be one of 'first', 'last', 'before'"):
         by_turn({"value_at": "middle"}, data)

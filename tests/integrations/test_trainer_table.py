@@ -25,9 +25,9 @@ _spec.loader.exec_module(run_all)
 README = (DOCS / "README.md").read_text()
 RUNS = (DOCS / "runs.md").read_text()
 ROWS = run_all.read_table(RUNS)
-# Adapters that only stand-ins have seen: listed under a heading that says so.
+# Adapters that were tested with stand-ins only: listed under a heading that says so.
 UNSEEN = {"verl_agent"}
-HEADING = "## Seen by stand-ins only"
+HEADING = "## Tested with stand-ins only"
 
 
 def pages(text):

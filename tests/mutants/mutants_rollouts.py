@@ -148,7 +148,7 @@ MUTANTS = [
     _mutant(
         "columns that nobody reads are not noted",
         "rollouts/trl.py",
-        "return [*notes, unread] if unread else notes",
+        "return [*notes, *unread_of(facts, read, read)]",
         "return notes",
         "test_unread_columns_of_trl_and_of_verl_are_noted",
     ),

@@ -128,18 +128,19 @@ MUTANTS = [
     ),
     _mutant(
         "the copy of a trajectory is kept instead of the first",
-        "run",
-        "self.lost += lost + len(doubled)",
-        "self.lost += lost - len(doubled)",
+        "tasks",
+        "return [Credited(counts, lost + len(doubled), doubled[:5], types), *found]",
+        "return [Credited(counts, lost - len(doubled), doubled[:5], types), *found]",
         BAD,
     ),
-    _mutant(
+    Mutant(
         "an unscored row earns its 0",
-        "arrow_values",
+        "rollouts/arrow_values.py",
         "found = column.cast(arrow.float64(), safe=False).to_numpy(zero_copy_only=False)\n    nan",
         "found = np.nan_to_num(column.cast(arrow.float64(), safe=False).to_numpy(zero_copy_only="
         "False))\n    nan",
-        FILES,
+        "credit",
+        by_hand("rollouts/crediting/test_credit_by_hand.py", FILES),
     ),
     _mutant(
         "turns are counted one row too far",
@@ -164,7 +165,7 @@ MUTANTS = [
     ),
     _mutant(
         "a length of lines is that of the first turn",
-        "row_scan",
+        "turn_columns",
         'return wanted | ({"turn_length"} if "length" in wanted and not stated else set())',
         "return wanted",
         LENGTHS,
@@ -172,15 +173,48 @@ MUTANTS = [
     _mutant(
         "every broken line is called the first",
         "row_lines",
-        'return None, str(error).replace(f"{path} line 1", place)',
-        "return None, str(error)",
+        'str(error).replace(f"{path} line 1", place)',
+        "str(error)",
         BAD,
     ),
     _mutant(
         "rows of a second chunk start again",
         "scan",
-        "range(done, done + len(rows)), needs, skip_bad, done)",
-        "range(done, done + len(rows)), needs, skip_bad, 1)",
+        "numbers, reading.needs, reading.skip_bad, done)",
+        "numbers, reading.needs, reading.skip_bad, 1)",
         BAD,
+    ),
+    Mutant(
+        "a row that holds no trajectory loses its place",
+        "rollouts/crediting/conversion.py",
+        "np.setdiff1d(np.arange(rows.start, rows.stop), own)",
+        "np.setdiff1d(np.arange(rows.stop, rows.stop), own)",
+        "credit",
+        by_hand(
+            "rollouts/crediting/test_credit_by_hand.py",
+            "test_a_session_of_two_rows_is_one_trajectory_at_its_last_row",
+        ),
+    ),
+    Mutant(
+        "a key that one piece lacks is kept in the others",
+        "rollouts/crediting/parts.py",
+        "has = facts.has - partial",
+        "has = facts.has",
+        "credit",
+        by_hand(
+            "rollouts/crediting/test_credit_parts.py",
+            "test_a_key_that_a_piece_lacks_is_left_out_for_all",
+        ),
+    ),
+    Mutant(
+        "rows of a step that lie apart are converted in pieces",
+        "rollouts/crediting/conversion.py",
+        "torn[0] |= key in seen",
+        "torn[0] |= key not in seen and key in seen",
+        "credit",
+        by_hand(
+            "rollouts/crediting/test_credit_by_hand.py",
+            "test_rows_of_a_step_that_lie_apart_are_seen",
+        ),
     ),
 ]

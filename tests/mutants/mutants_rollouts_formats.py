@@ -34,9 +34,9 @@ MUTANTS = [
     ),
     _mutant(
         "rows are scored by two keys",
-        "key_names",
-        "        if first != found.key:\n",
-        "        if not first:\n",
+        "pieces",
+        "    if first[0] != other[0]:\n",
+        "    if not first[0]:\n",
         "test_keys",
     ),
     _mutant(

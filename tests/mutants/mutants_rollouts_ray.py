@@ -12,14 +12,14 @@ def _mutant(wrong: str, module: str, old: str, new: str, test: str) -> Mutant:
 MUTANTS = [
     _mutant(
         "credit goes to the files of another task",
-        "ray_tasks",
+        "tasks",
         "found[bundle] = rows.combine_chunks()",
         "found[-1 - bundle] = rows.combine_chunks()",
         "test_two_scan_tasks_and_a_credit_task_for_each_bucket",
     ),
     _mutant(
         "the file that starts a stretch has no weight",
-        "ray_tasks",
+        "tasks",
         "            total = weight(each)",
         "            total = 0",
         "test_stretches_hold_whole_files_or_a_part_of_one",

@@ -83,8 +83,8 @@ MUTANTS = [
     Mutant(
         "eps on the variance in place of the deviation",
         "ops/groups/reference.py",
-        'return scale.clamp(min=eps) if eps_at == "floor" else scale + eps',
-        'return scale.clamp(min=eps) if eps_at == "floor" else (scale.square() + eps).sqrt()',
+        "        return scale + eps\n    check_choice",
+        "        return (scale.square() + eps).sqrt()\n    check_choice",
         "grpo",
         core("grpo_std"),
     ),

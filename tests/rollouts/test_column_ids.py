@@ -7,8 +7,8 @@ import torch
 
 from creditlib import anchor_ids
 from creditlib.rollouts import column_ids
+from creditlib.rollouts.arrow_values import UnknownFormError
 from creditlib.rollouts.column_ids import IdColumn, encoded
-from creditlib.rollouts.crediting.arrow_values import UnknownFormError
 from creditlib.rollouts.json_files import json_value
 
 

@@ -3,8 +3,8 @@
 import pyarrow
 import pytest
 
+from creditlib.rollouts.arrow_values import UnknownFormError
 from creditlib.rollouts.column_tensors import ColumnTensors
-from creditlib.rollouts.crediting.arrow_values import UnknownFormError
 
 TURN = {"text": "x"}
 

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow
 import pytest
 
+from creditlib.rollouts.arrow_values import UnknownFormError
 from creditlib.rollouts.column_turns import TurnColumns, WholeColumn, check_values
-from creditlib.rollouts.crediting.arrow_values import UnknownFormError
 
 
 def turns_of(*batches):

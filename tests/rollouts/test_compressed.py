@@ -4,12 +4,14 @@ import gzip
 import io
 import json
 import sys
+from pathlib import Path
 
 import pyarrow
 import pytest
 
 from creditlib import rollouts
 from creditlib.rollouts import compressed
+from creditlib.rollouts.storage import location
 
 ROWS = [
     {"group": n // 2, "outcome": float(n), "turns": [{"text": f"{n} " * 50}]} for n in range(400)
@@ -103,3 +105,20 @@ def test_zstandard_without_pyarrow_names_the_extra(refusal, monkeypatch, tmp_pat
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     text = refusal(rollouts.read, path)
     assert text.startswith("rollouts: Zstandard files need pyarrow: pip install ")
+
+
+class Lost(io.BytesIO):
+    """A file of a store that cannot be reached after its first bytes."""
+
+    def read(self, size=-1):
+        if self.tell() or size != 4:
+            raise OSError(5, "no connection", "s3://bucket/x.jsonl.gz")
+        return super().read(size)
+
+
+def test_a_store_that_cannot_be_reached_is_no_broken_file(refusal):
+    data = gzip.compress(b"{}")
+    with pytest.raises(OSError, match="no connection"):
+        compressed.decompressed(location("s3://bucket/x.jsonl.gz"), Lost(data))
+    text = refusal(compressed.decompressed, Path("x.jsonl.gz"), Lost(data))
+    assert text.startswith("rollouts: a file must be whole, got gzip data that is broken in x")

@@ -24,7 +24,8 @@ from format_files import (
 from creditlib import rollouts
 from creditlib.rollouts import FORMATS
 from creditlib.rollouts.format_credit import rows_with_credit
-from creditlib.rollouts.whole_keys import keep_whole_keys
+from creditlib.rollouts.pieces import PieceFacts
+from creditlib.rollouts.whole_keys import with_whole_keys
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 
@@ -67,7 +68,7 @@ def test_nemo_gym():
     found = rollouts.read(lines({**NEMO, "response": {"output": [plain, plain]}}))
     assert found.tensors["turn_count"].tolist() == [2]
     turns = [{"tokens": [1]}, {}]
-    keep_whole_keys([{"turns": turns}], {"tokens": "`ids`"})
+    with_whole_keys(PieceFacts(), [{"turns": turns}], ["tokens"])
     assert turns == [{}, {}]
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from creditlib.rollouts.key_names import Found, KeyNames, value_at
+from creditlib.rollouts.key_names import Found, KeyNames, read_keys, used_keys, value_at
+from creditlib.rollouts.pieces import PieceFacts
 
 KEYS = {"group": ("group", "task_id"), "outcome": ("reward", "score")}
 
@@ -25,7 +26,7 @@ def test_the_first_key_that_a_row_has_counts_even_if_it_is_null():
     names = KeyNames(KEYS, None)
     assert names.find({"score": 1.0, "reward": None}, "outcome", "x") == Found("reward", None)
     assert names.find({"n": 1}, "group", "x") is None
-    assert names.note() == "outcome = `reward`."
+    assert used_keys(PieceFacts(names.used)) == ["outcome = `reward`."]
 
 
 def test_rows_of_one_file_are_not_scored_by_two_keys(refusal):
@@ -43,7 +44,7 @@ def test_a_key_that_the_user_names_replaces_the_others(refusal):
     assert names.find(row, "outcome", "x") == Found("info.reward", 1.0)
     assert names.is_given("outcome")
     assert not names.is_given("group")
-    assert names.tops() == {"info.reward", "info"}
+    assert read_keys(PieceFacts(names.used)) == {"info.reward", "info"}
     sentence = str(names.missing({"reward": 0.0}, "outcome", "the reward of a row", "x line 2"))
     assert sentence == (
         "rollouts: the reward of a row must lie under `info.reward`, got the keys `reward` in x "

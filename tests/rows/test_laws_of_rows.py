@@ -18,7 +18,7 @@ from creditlib.rows import credit_rows, credit_settings, outcome_of, read_rows
 from creditlib.testing import agree
 
 SEEDS, SIZES = st.integers(0, 2**32 - 1), st.integers(1, 12)
-FEW = settings(max_examples=14)
+FEW = settings(max_examples=10)
 
 
 def credit(rows, plan, left=0, right=0, **more):

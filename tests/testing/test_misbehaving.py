@@ -36,7 +36,13 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("case", BEHAVIOURS)
+NIGHTLY = ("returns an array", "returns a word")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(x, marks=[pytest.mark.nightly] if x in NIGHTLY else []) for x in BEHAVIOURS],
+)
 def test_what_gives_no_tensor_is_said_to_refuse_batches(case):
     def estimator(*, reward: Reward, group: Group) -> Credit:
         return BEHAVIOURS[case](reward, group)

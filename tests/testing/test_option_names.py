@@ -41,7 +41,7 @@ def test_a_tensor_may_be_given_for_a_tensor_and_nothing_else(refusal):
 def test_a_partial_is_checked_too(refusal):
     bound = functools.partial(rloo, lone="rwa")
     assert refusal(check_estimator, bound) == (
-        "rloo: `lone` must be one of 'zero', 'raw', got 'rwa'."
+        "rloo: `lone` must be one of 'zero', 'raw', got 'rwa' (did you mean 'raw'?)."
     )
 
 

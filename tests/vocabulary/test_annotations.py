@@ -90,7 +90,7 @@ def estimator(
 
 
 def test_the_outermost_meaning_counts():
-    inner, outer = ArgumentSpec("a number"), ArgumentSpec("seconds", low=0)
+    inner, outer = ArgumentSpec(""), ArgumentSpec("seconds", low=0)
 
     def function(*, x: Annotated[Annotated[float, inner], outer] = 0.0):
         return x
@@ -111,7 +111,7 @@ def test_options_of_a_third_partys_function():
     assert (found["form"].choices, found["form"].optional) == (("a", "b"), True)
     assert (found["turns"].whole, found["rate"].whole) == (True, False)
     assert found["rate"].spec == ArgumentSpec("a rate", low=0)
-    assert found["free"].spec == ArgumentSpec("a number")
+    assert found["free"].spec == ArgumentSpec("")
 
 
 class Callable:

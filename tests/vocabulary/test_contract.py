@@ -232,7 +232,7 @@ def test_tensors_are_keyword_only(refusal):
 WRONG_OPTIONS = {
     "no choice": (
         {"scale": "sdt"},
-        "grpo: `scale` must be one of 'std', 'mad', 'mean', None, got 'sdt'.",
+        "grpo: `scale` must be one of 'std', 'mad', 'mean', None, got 'sdt' (did you mean 'std'?).",
     ),
     "a switch for a choice": (
         {"scale": True},

@@ -4,7 +4,13 @@ import traceback
 import torch
 
 import creditlib as cl
-from creditlib.vocabulary.messages import contract_error, describe_value, error_line, one_line
+from creditlib.vocabulary.messages import (
+    check_choice,
+    contract_error,
+    describe_value,
+    error_line,
+    one_line,
+)
 
 
 def test_the_error_is_named_after_the_package_that_users_import():
@@ -37,3 +43,13 @@ def test_terminal_text_has_no_control_characters():
     assert one_line("a\nb\r\x1b]0;title\x07c\u202ed") == "a b ]0;title c d"
     assert error_line(ValueError("a\n\nb")) == "ValueError: a b"
     assert error_line(KeyboardInterrupt()) == "KeyboardInterrupt"
+
+
+def test_a_wrong_choice_is_refused_with_the_nearest_one(refusal):
+    check_choice("f", "scale", None, ("std", None))
+    assert refusal(check_choice, "f", "scale", "sdt", ("std", None)) == (
+        "f: `scale` must be one of 'std', None, got 'sdt' (did you mean 'std'?)."
+    )
+    assert refusal(check_choice, "f", "scale", 3, ("std", None)) == (
+        "f: `scale` must be one of 'std', None, got 3."
+    )

@@ -42,10 +42,15 @@ def claims(
 ) -> list[ClaimResult]:
     """The claims with their controls, measured anew.
 
-    which: letters of `CLAIMS`. seeds: of each claim; c, d and e take twice as many, and the sparse
-    loops of a four times as many. base: the seeds of base b are b·10000, b·10000 + 1, …; another
-    base is another set of fresh seeds. progress: is called with the letter of each claim before it
-    is run. Every criterion is the same for all numbers of seeds.
+    Every criterion is the same for all numbers of seeds.
+
+    Args:
+        which: letters of `CLAIMS`.
+        seeds: runs of each claim, at least 2; c, d and e take twice as many, and the sparse loops
+            of a four times as many.
+        base: the seeds of base b are b·10000, b·10000 + 1, …; another base is another set of fresh
+            seeds.
+        progress: is called with the letter of each claim before it is run.
 
     Errors: an unknown letter; fewer than 2 seeds, which have no interval.
 

@@ -52,7 +52,7 @@ StdOrNone = Annotated[
     "no_credit_lies_beyond_the_spread",
     "shifting_rewards_changes_nothing",
     "scaling_rewards_scales_or_changes_nothing",
-    because="a lone row of its kind gets its reward as it is.",
+    because="the only row of its kind gets its reward as it is.",
     lone="raw",
 )
 def branch_credit(
@@ -71,7 +71,7 @@ def branch_credit(
     offsets: Offsets | None = None,
     backend: Backend = "auto",
 ) -> Advantage:
-    """Rollouts from the start among each other, plus what came of the branches of a token.
+    """Credit of rollouts from the start among each other, plus that of the branches at a token.
 
         A[i,t] = a[i] + mean of a[j] over the branches j of i that share token t;  branches get 0
         a[i] = (reward[i] − mean) / (std + eps)  over the rows of group(i) of the same kind
@@ -82,7 +82,7 @@ def branch_credit(
     and tool output do not move it; `(turn[source][: place + 1] >= 0).sum()` counts them from a
     place.
 
-    Degenerate cases: a lone row of its kind has a = 0 (lone="raw": its reward), and so has a
+    Degenerate cases: the only row of its kind has a = 0 (lone="raw": its reward), and so has a
     constant kind. A branch of a row that is not in the batch, of another group, not valid, or
     itself a branch is ignored. A row that wrote no token has none to share. Tokens with turn -1
     get 0.

@@ -60,8 +60,8 @@ def two_level_gae(
     write is treated as in `gae`.
 
     Options:
-        turn_gamma, turn_lam: the discount and the trace decay from a turn's last token on, also to
-            the bootstrap.
+        turn_gamma: the discount from a turn's last token on, also to the bootstrap.
+        turn_lam: the trace decay from a turn's last token on, also to the bootstrap.
         restart: True makes every turn an episode of its own: A and V are 0 after its last token,
             and `turn_gamma` and `turn_lam` are not read. Only the row's last turn has the
             bootstrap, at the discount gamma.

@@ -32,7 +32,7 @@ StdOrNone = Annotated[
 @checked
 @breaks(
     "different_rewards_get_some_credit",
-    because="parts that all rows contain tell nothing.",
+    because="a part that all rows contain has no row without it to be compared with.",
 )
 @breaks(
     "credit_sums_to_zero",
@@ -53,7 +53,7 @@ def edge_credit(
     eps: Eps = 1e-6,
     backend: Backend = "auto",
 ) -> EdgeCredit:
-    """Which parts were there when it worked: the mean reward of a part among those of the others.
+    """The mean reward of the rows with a part, compared with that of the other parts.
 
         A[i,e] = (S[g,e] − mean) / (std + eps)  over the parts seen in the group, each once
         S[g,e] = mean reward of the rows of the group that contain part e;  g = group(i)
@@ -62,7 +62,7 @@ def edge_credit(
     correlation and no cause: a part that always comes with a good one looks as good.
 
     Degenerate cases: a part that a row lacks gets 0 there. Equal rewards of a group give exactly 0,
-    and so do a lone row and rows that all contain the same parts.
+    and so do a group of one and rows that all contain the same parts.
 
     Source: Graph-GRPO 2026, arXiv:2603.02701, Eq. 4 and 5. There is no official code; two secondary
     sources agree.

@@ -86,7 +86,7 @@ def gdpo(
     `grpo`, and so does the only row of a group that has a score under an objective.
 
     Source: Liu et al. 2026, arXiv:2601.05242, as in verl's `compute_gdpo_outcome_advantage`.
-    Differs from verl: a lone rollout gets 0 (`presets.VERL_GDPO` restores the raw reward).
+    Differs from verl: a group of one gets 0 (`presets.VERL_GDPO` restores the raw reward).
 
     >>> import torch
     >>> rewards = torch.tensor([[1.0, 0.0], [0.0, 0.0]])

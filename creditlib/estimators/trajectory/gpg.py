@@ -26,7 +26,7 @@ Normalizer = Annotated[float, ArgumentSpec("the divisor of credit", above=0)]
     "better_is_never_worse",
     because="a reward of exactly 0 counts as no reward.",
 )
-@breaks("lone_members_get_nothing", because="a lone rollout gets its reward as it is.", lone="raw")
+@breaks("lone_members_get_nothing", because="a group of one gets its reward as it is.", lone="raw")
 def gpg(
     *,
     reward: Reward,
@@ -46,7 +46,7 @@ def gpg(
     change when a constant is added to all rewards.
 
     Source: Chu et al. 2025, arXiv:2504.02546, as in verl's `compute_gpg_outcome_advantage`.
-    Differs from verl: a lone rollout gets 0 (`presets.VERL_GPG` restores the raw reward).
+    Differs from verl: a group of one gets 0 (`presets.VERL_GPG` restores the raw reward).
 
     >>> import torch
     >>> gpg(reward=torch.tensor([0.0, 1.0]), group=torch.tensor([7, 7]))

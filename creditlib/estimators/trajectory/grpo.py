@@ -73,7 +73,7 @@ EpsAt = Annotated[
     because="rewards are divided by their mean, which suits rewards that are success rates.",
     scale="mean",
 )
-@breaks("lone_members_get_nothing", because="a lone rollout gets its reward as it is.", lone="raw")
+@breaks("lone_members_get_nothing", because="a group of one gets its reward as it is.", lone="raw")
 def grpo(
     *,
     reward: Reward,
@@ -109,7 +109,7 @@ def grpo(
 
     Source: Shao et al. 2024, arXiv:2402.03300 (outcome supervision); Dr. GRPO: Liu et al. 2025,
     arXiv:2503.20783; Lite-PPO: Liu et al. 2025, arXiv:2508.08221.
-    Differs from verl: a lone rollout gets 0, not its raw reward (`presets.VERL_GRPO` restores
+    Differs from verl: a group of one gets 0, not its raw reward (`presets.VERL_GRPO` restores
     it), and constant groups in float32 are exactly 0 instead of rounding noise over eps.
 
     >>> import torch

@@ -19,7 +19,7 @@ __all__ = ["opo"]
     "the_expected_gradient_is_the_true_one",
     because="a trajectory is part of its own baseline, weighted by its length.",
 )
-@breaks("lone_members_get_nothing", because="a lone rollout gets its reward as it is.", lone="raw")
+@breaks("lone_members_get_nothing", because="a group of one gets its reward as it is.", lone="raw")
 def opo(
     *,
     reward: Reward,
@@ -41,7 +41,7 @@ def opo(
     reward); a group without a single token gives 0.
 
     Source: Hao et al. 2025, arXiv:2505.23585 (optimal baseline, simplified by length).
-    Differs from verl: a lone rollout gets 0 (`presets.VERL_OPO` restores the raw reward).
+    Differs from verl: a group of one gets 0 (`presets.VERL_OPO` restores the raw reward).
 
     >>> import torch
     >>> reward, length = torch.tensor([1.0, 0.0]), torch.tensor([1, 3])

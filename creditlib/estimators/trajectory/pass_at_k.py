@@ -37,7 +37,7 @@ Deviation = Annotated[
 @checked
 @breaks(
     "different_rewards_get_some_credit",
-    because="only the best is paid, and by how much it beats the next: tied best beat nobody.",
+    because="only the best trajectory gets credit, its margin over the next; tied best have none.",
 )
 @breaks(
     "credit_sums_to_zero",

@@ -64,7 +64,7 @@ def reinforce_plus_plus_baseline(
     group of one has c = 0 (lone="raw": its reward).
 
     Source: Hu et al. 2025, arXiv:2501.03262 (baseline form).
-    Differs from verl: a lone rollout gets 0 (`presets.VERL_REINFORCE_PLUS_PLUS_BASELINE` restores
+    Differs from verl: a group of one gets 0 (`presets.VERL_REINFORCE_PLUS_PLUS_BASELINE` restores
     the raw reward). Differs from OpenRLHF: the variance is unbiased, and padding stays 0.
 
     >>> import torch

@@ -10,7 +10,7 @@ __all__ = ["rloo"]
 
 
 @checked
-@breaks("lone_members_get_nothing", because="a lone rollout gets its reward as it is.", lone="raw")
+@breaks("lone_members_get_nothing", because="a group of one gets its reward as it is.", lone="raw")
 def rloo(
     *,
     reward: Reward,
@@ -29,7 +29,7 @@ def rloo(
     reward).
 
     Source: Ahmadian et al. 2024, arXiv:2402.14740 (the RLOO estimator).
-    Differs from verl: its loop gives a lone rollout the raw reward, its vectorized form 0;
+    Differs from verl: its loop gives a group of one the raw reward, its vectorized form 0;
     `presets.VERL_RLOO` is the loop.
 
     >>> import torch

@@ -42,11 +42,11 @@ Prior = Annotated[
 @checked
 @breaks(
     "different_rewards_get_some_credit",
-    because="a state that saw one action tells nothing.",
+    because="at a state with one action there is nothing to compare.",
 )
 @breaks(
     "credit_sums_to_zero",
-    because="an action seen more often is believed more.",
+    because="the margin of an action counts more the more often it was taken.",
 )
 def action_margin(
     *,
@@ -71,9 +71,9 @@ def action_margin(
     It is an estimate of Q − V at states that several turns of a group start from. The fewer turns
     it rests on, the nearer it lies to 0. A state is compared inside its group.
 
-    Degenerate cases: a state that saw one action tells nothing: g = b = 0. Equal rewards of a group
-    give exactly 0, and so do a lone trajectory, a missing anchor and a missing action. Turns past
-    `turn_count` get 0.
+    Degenerate cases: a state with one action has nothing to compare: g = b = 0. Equal rewards of a
+    group give exactly 0, and so do a group of one, a missing anchor and a missing action. Turns
+    past `turn_count` get 0.
 
     Source: A³ 2026, arXiv:2605.08013 (tree term); the authors' code was run.
 

@@ -78,7 +78,7 @@ InvalidPenalty = Annotated[float, ArgumentSpec("reward that an invalid action co
     because="a turn without peers is compared with all turns of the others.",
     leave_out=("turn", "trajectory"),
 )
-@breaks("lone_members_get_nothing", because="a lone rollout gets its reward as it is.", lone="raw")
+@breaks("lone_members_get_nothing", because="a group of one gets its reward as it is.", lone="raw")
 def gigpo(
     *,
     reward: Reward,
@@ -100,7 +100,7 @@ def gigpo(
     lone: Lone = "zero",
     backend: Backend = "auto",
 ) -> TurnCredit:
-    """How much better a trajectory did than its group, and a turn than others from its state.
+    """How much better a trajectory did than its group, and a turn than other turns from its state.
 
         A[i,k] = episode_weight · E[i,k] + step_weight · S[i,k]
         E[i,k] = (reward[i] − p[i,k] − mean over group(i)) / (std + eps)
@@ -135,7 +135,7 @@ def gigpo(
 
     Source: Feng et al. 2025, arXiv:2505.10978, Eq. 3 and 5–8.
     Differs from the authors' code: E is taken over trajectories, not step rows; anchors of
-    different shapes or dtypes differ; lone trajectories get 0; constant groups are exactly 0.
+    different shapes or dtypes differ; groups of one get 0; constant groups are exactly 0.
     `presets.VERL_AGENT_GIGPO` restores its numbers.
 
     >>> import torch

@@ -104,7 +104,7 @@ def grpo_process(
     lone: Lone = "zero",
     backend: Backend = "auto",
 ) -> TurnCredit:
-    """Turns among peers: step rewards, or returns, each normalized by those of comparable turns.
+    """The step reward or the return of each turn, normalized by those of comparable turns.
 
         score_then_sum:  z = (turn_reward − mean) / (std + eps);  A[i,k] = z[i,k] + gamma · A[i,k+1]
         sum_then_score:  G[i,k] = turn_reward[i,k] + gamma · G[i,k+1];  A = (G − mean)/(std + eps)

@@ -59,12 +59,12 @@ HgpoScale = Annotated[
 )
 @breaks(
     "better_is_never_worse",
-    because="an outcome that is told from the others joins the mean, and may lower it.",
+    because="an outcome that differs from the others joins the mean, and may lower it.",
     base=("trajectory", "turn"),
 )
 @breaks(
     "lone_members_get_nothing",
-    because="a lone rollout gets its outcome as it is.",
+    because="a group of one gets its outcome as it is.",
     lone="raw",
     base=("trajectory", "turn"),
 )
@@ -99,7 +99,7 @@ def hgpo(
     Special cases: history=0 is the step term of `gigpo` with ddof=0.
 
     Degenerate cases: a turn that no n tells anything gets 0, and so do turns whose states are all
-    distinct. A negative anchor in the last n turns: no peers at that n. A lone trajectory has
+    distinct. A negative anchor in the last n turns: no peers at that n. A group of one has
     a[0] = 0 (lone="raw": its outcome). Turns past `turn_count` get 0.
 
     Errors: `base` comes without `reward`.

@@ -43,7 +43,7 @@ def hierarchical_gae(
     lam_segment: Lam = 0.95,
     backend: Backend = "auto",
 ) -> TurnCreditPair:
-    """(turn credit, segment credit): turns by their own value, segments by that of segments.
+    """(turn credit, segment credit): GAE from turn to turn, and GAE from segment to segment.
 
         turn:    A[i,k] = r[i,k] + gamma · V' − turn_value[i,k] + gamma · lam_turn · A[i,k+1]
                  inside a segment V' = turn_value[i,k+1]; at its last turn V' = segment_value[i,k+1]
@@ -55,6 +55,10 @@ def hierarchical_gae(
     `starts` is true, and at the first turn. The segment credit lies at the turns that start a
     segment and is 0 elsewhere. The first credit is for the tokens that act, the second for those
     that choose the subgoal.
+
+    Options:
+        lam_turn: trace decay λ of GAE from turn to turn inside a segment.
+        lam_segment: trace decay λ of GAE from segment to segment.
 
     Special cases: a segment a turn makes the segment credit `turn_gae` of `segment_value`; without
     `starts` that are true the turn credit is `turn_gae` of `turn_value`.

@@ -53,7 +53,7 @@ RewardWeight = Annotated[float, ArgumentSpec("factor on the credit of the outcom
     because="the baseline is one per token, so more is subtracted from a long step.",
     baseline="token",
 )
-@breaks("lone_members_get_nothing", because="a lone rollout gets its reward as it is.", lone="raw")
+@breaks("lone_members_get_nothing", because="a group of one gets its reward as it is.", lone="raw")
 def pure(
     *,
     process_reward: ProcessReward,
@@ -93,7 +93,7 @@ def pure(
     Source: Cheng et al. 2025, arXiv:2504.15275 (advantage: Eq. 7–8); baselines as in the authors'
     OpenRLHF code (`presets.PURE_OPENRLHF_STEP`, `presets.PURE_OPENRLHF_TOKEN`).
     Differs from it: credit is not zeroed on the token that ends a step (mask the turn map for
-    that). The verl branch divides by the padded width, is NaN for a lone rollout and takes its
+    that). The verl branch divides by the padded width, is NaN for a group of one and takes its
     strict minimum over zero-filled tokens; none of that is reproduced.
 
     >>> import torch

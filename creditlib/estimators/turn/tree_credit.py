@@ -66,7 +66,7 @@ Against = Annotated[
 )
 @breaks(
     "lone_members_get_nothing",
-    because="a lone row gets its reward as it is.",
+    because="a group of one gets its reward as it is.",
     lone="raw",
 )
 def tree_credit(
@@ -102,7 +102,7 @@ def tree_credit(
     turn the result is `grpo` with scale=None.
 
     Degenerate cases: a constant tree, and a turn that all rows of its parent share, give exactly 0
-    against the parent. A lone row gets 0 (lone="raw": its reward at each turn). A row that ends
+    against the parent. A group of one gets 0 (lone="raw": its reward at each turn). A row that ends
     where another goes on counts in leaf_mean, and child_* does not read its reward; so does a row
     without turns at the root. Turns past `turn_count` get 0. `turn_entropy` is read by
     "child_softmax" only.

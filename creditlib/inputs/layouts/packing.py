@@ -37,6 +37,9 @@ def offsets_of(length: Length | None = None, *, present: Tensor | None = None) -
     Give either `length`, or `present`: the mask [batch token] of the tokens that exist, such as an
     attention mask. Its padding may lie on both sides.
 
+    Options:
+        present: [batch token]; which tokens exist: an attention mask, bool or 0 and 1 of any dtype.
+
     >>> offsets_of(torch.tensor([2, 0, 1]))
     tensor([0, 2, 2, 3])
     >>> offsets_of(present=torch.tensor([[0, 1, 1, 0], [0, 0, 1, 0]]))
@@ -65,12 +68,20 @@ def pack(
 ) -> tuple[Tensor, Tensor]:
     """(packed, offsets): the tokens of each row of `x` that exist, one row after the other.
 
-    `present`, [batch token], says which tokens exist: an attention mask, bool or 0 and 1 of any
-    dtype. Their padding may lie anywhere. `length` says how many there are, and is right only for
-    rows with padding on one `side`: the first length[i] tokens, or the last ones with "left". A
-    prompt padded on the left with a response padded on the right needs `present`.
+    Give either `present` or `length`. A prompt padded on the left with a response padded on the
+    right needs `present`.
 
-    A GPU does not wait if `tokens`, the number of tokens that exist, is given. Gradients are kept.
+    Gradients are kept.
+
+    Options:
+        x: [batch token …]; values of tokens, of any dtype.
+        present: [batch token]; which tokens exist: an attention mask, bool or 0 and 1 of any dtype.
+            Their padding may lie anywhere.
+        length: how many tokens of a row exist. It is right only for rows with padding on one `side`
+        side: the side of the padding that `length` leaves: "right" keeps the first length[i]
+            tokens, "left" the last ones
+        tokens: the number of tokens that exist, all rows together; a GPU does not wait if it is
+            given
 
     >>> pack(torch.tensor([[1, 2, 0], [3, 0, 0]]), torch.tensor([2, 1]))
     (tensor([1, 2, 3]), tensor([0, 2, 3]))
@@ -102,8 +113,13 @@ def unpack(
 ) -> Tensor:
     """Packed tokens `x` as padded rows.
 
-    With `offsets` the padding lies on one `side`. With `present`, [batch token], the tokens lie
-    where it is true, as before `pack(…, present=present)`. Gradients are kept.
+    Give either `offsets` or `present`. Gradients are kept.
+
+    Options:
+        x: [token …]; packed values, of any dtype.
+        offsets: the result of `pack`. The padding then lies on one `side`
+        present: [batch token]; the tokens lie where it is true, as before `pack(…,
+            present=present)`.
 
     >>> unpack(torch.tensor([1, 2, 3]), torch.tensor([0, 2, 3]))
     tensor([[1, 2],

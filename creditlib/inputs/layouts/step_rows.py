@@ -79,7 +79,10 @@ def _joined(trajectory: Tensor, length: Tensor) -> tuple[Tensor, Tensor, Tensor]
 def turns_from_rows(x: Tensor, places: RowPositions, *, fill: float = 0) -> Tensor:
     """One value `x` per step row as a table [batch turn], padded with `fill`.
 
-    `places` is the result of `place_rows`.
+    Args:
+        x: [row …]; a value of each step row, of any dtype.
+        places: where each step row stands: the result of `place_rows`.
+        fill: the value of turns that do not exist.
 
     >>> turns_from_rows(torch.tensor([1.0, 2.0, 3.0]), place_rows(torch.tensor([7, 5, 7])))
     tensor([[1., 3.],
@@ -94,7 +97,9 @@ def turns_from_rows(x: Tensor, places: RowPositions, *, fill: float = 0) -> Tens
 def trajectories_from_rows(x: Tensor, places: RowPositions) -> Tensor:
     """A value `x` that all rows of a trajectory share as [batch]; that of the first row otherwise.
 
-    `places` is the result of `place_rows`.
+    Args:
+        x: [row …]; a value of each step row, of any dtype.
+        places: where each step row stands: the result of `place_rows`.
 
     >>> trajectories_from_rows(torch.tensor([4, 9, 4]), place_rows(torch.tensor([7, 5, 7])))
     tensor([4, 9])
@@ -108,6 +113,10 @@ def trajectories_from_rows(x: Tensor, places: RowPositions) -> Tensor:
 
 def rows_from_turns(credit: Tensor, places: RowPositions) -> Tensor:
     """A table `credit` [batch turn] as one value per step row, at `places`.
+
+    Args:
+        credit: float[batch turn]; a value of each turn.
+        places: where each step row stands: the result of `place_rows`.
 
     >>> places = place_rows(torch.tensor([7, 5, 7]))
     >>> rows_from_turns(torch.tensor([[1.0, 3.0], [2.0, 0.0]]), places)

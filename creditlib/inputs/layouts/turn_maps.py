@@ -24,7 +24,9 @@ __all__ = ["count_turns", "turn_length", "turns_from_mask"]
 def turns_from_mask(mask: Tensor, *, offsets: Offsets | None = None) -> Turn:
     """Each run of policy tokens of a mask becomes a turn.
 
-    `mask` is [batch token], or [token] with `offsets`; bool, or 0 and 1 of any dtype.
+    Options:
+        mask: [batch token] or [token]; the tokens that the policy wrote: bool, or 0 and 1 of any
+            dtype. A packed mask needs `offsets`.
 
     >>> turns_from_mask(torch.tensor([[0, 1, 1, 0, 1]]))
     tensor([[-1,  0,  0, -1,  1]])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from creditlib.ops.precision import narrow, wide
+from creditlib.vocabulary.messages import check_choice
 
 __all__ = [
     "MEDIANS",
@@ -234,15 +235,21 @@ def regularize(scale: Tensor, eps: float, eps_at: str) -> Tensor:
     >>> [regularize(scale, 16.0, eps_at).item() for eps_at in ("std", "variance", "floor")]
     [19.0, 5.0, 16.0]
     """
-    if eps_at == "variance":
-        return (scale.square() + eps).sqrt()
-    return scale.clamp(min=eps) if eps_at == "floor" else scale + eps
+    if eps_at == "std":
+        return scale + eps
+    check_choice("divide", "eps_at", eps_at, ("std", "variance", "floor"))
+    return scale.clamp(min=eps) if eps_at == "floor" else (scale.square() + eps).sqrt()
 
 
 def divide(x: Tensor, scale: Tensor, *, eps: float, eps_at: str = "std") -> Tensor:
     """The value `x` over its regularized `scale`, and exactly 0 where the scale is 0.
 
-    `eps` and `eps_at` are those of `relative`.
+    Args:
+        x: [batch …]; centered values.
+        scale: [batch …]; the divisor of each value, at least 0.
+        eps: keeps the division finite; it has the unit of the scale.
+        eps_at: where `eps` is added: "std" (scale + eps), "variance" (sqrt(scale² + eps)) or
+            "floor" (max(scale, eps)).
 
     >>> divide(torch.tensor([1.0, 1.0]), torch.tensor([2.0, 0.0]), eps=0.0)
     tensor([0.5000, 0.0000])

@@ -64,7 +64,11 @@ def moments(x: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
 def standardize(x: Tensor, weight: Tensor, eps: float, out: Tensor | None = None) -> Tensor:
     """(x − mean) · rstd where `weight` > 0, exactly 0 elsewhere and for equal values `x`.
 
-    `eps` is added to the variance. `out` receives the result.
+    Args:
+        x: [batch …]; values.
+        weight: [batch …]; how often a value counts, at least 0.
+        eps: is added to the variance; it has the unit of the square of `x`.
+        out: [batch …]; receives the result.
 
     >>> standardize(torch.tensor([1.0, 3.0, 9.0]), torch.tensor([1, 1, 0]), 0.0)
     tensor([-0.7071,  0.7071,  0.0000])

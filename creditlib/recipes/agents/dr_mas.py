@@ -20,7 +20,7 @@ __all__ = ["dr_mas"]
 
 
 @checked
-@breaks("lone_members_get_nothing", because="a lone row gets its reward as it is.", lone="raw")
+@breaks("lone_members_get_nothing", because="a group of one gets its reward as it is.", lone="raw")
 def dr_mas(
     *,
     reward: Reward,
@@ -39,9 +39,7 @@ def dr_mas(
     Agents whose rewards differ in level or spread no longer share a baseline.
 
     Options:
-        ddof: 1 (default) divides the squares by n − 1, 0 by n.
-        eps: added to the deviation, 1e-6 by default.
-        lone: what the only row of its agent gets: 0 by default, or "raw": its reward.
+        lone: credit of the only row of an agent in its group: 0, or its reward.
 
     Special cases: with one agent it is `grpo`. A role or a team in place of `agent` compares calls
     of a role or of a team.
@@ -49,11 +47,11 @@ def dr_mas(
     Every row votes: an agent that was called often in one trajectory weighs as many rows in its own
     baseline. One vote for each trajectory is a mean over its rows first: see docs/agents.md.
 
-    Degenerate cases: equal rewards of an agent give exactly 0, and so does a lone row (lone="raw":
-    its reward).
+    Degenerate cases: equal rewards of an agent give exactly 0, and so does a group of one
+    (lone="raw": its reward).
 
     Source: Dr. MAS 2026, arXiv:2602.08847 (normalization by agent); the authors' code was run.
-    Differs from it: a lone row gets 0; `presets.DR_MAS` restores its raw reward.
+    Differs from it: a group of one gets 0; `presets.DR_MAS` restores its raw reward.
 
     >>> import torch
     >>> dr_mas(

@@ -44,7 +44,7 @@ Least = Annotated[int, ArgumentSpec("copies that make a repetition", low=2)]
 )
 @breaks(
     "lone_members_get_nothing",
-    because="a lone row gets its value as it is.",
+    because="a group of one gets its value as it is.",
     lone="raw",
 )
 def campo(
@@ -68,12 +68,15 @@ def campo(
 
     The mean and the deviation are those of x: a loop of one row lifts the others.
 
+    Options:
+        penalty: reward that a row loses which was cut off in a loop.
+
     Degenerate cases: those of `grpo` and of `repeated_tail`. Two equal last tokens of a row that
     was cut off are a loop with least=2; 16 copies are one surely.
 
     Source: CAMPO (MiroMind-M1) 2025, whose functions were run. The strength that adapts is not in
     their code.
-    Differs from it: a lone rollout gets 0 (`presets.CAMPO` restores its reward); the phrase has at
+    Differs from it: a group of one gets 0 (`presets.CAMPO` restores its reward); the phrase has at
     most 128 tokens.
 
     >>> import torch

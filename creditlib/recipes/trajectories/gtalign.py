@@ -27,7 +27,7 @@ __all__ = ["gtalign"]
 )
 @breaks(
     "lone_members_get_nothing",
-    because="a lone row gets its value as it is.",
+    because="a group of one gets its value as it is.",
     lone="raw",
 )
 def gtalign(

@@ -35,7 +35,7 @@ __all__ = ["hypereyes"]
 )
 @breaks(
     "lone_members_get_nothing",
-    because="a lone row gets its value as it is.",
+    because="a group of one gets its value as it is.",
     lone="raw",
 )
 def hypereyes(
@@ -57,6 +57,9 @@ def hypereyes(
 
     bonus is `efficiency_bonus`. The teacher's part of the paper is one more term: add
     `distillation_credit(..., coefficient=0.05, taught=~solved)` to the tokens.
+
+    Options:
+        weight: factor on the bonus.
 
     Special cases: weight=0 is `grpo`.
 

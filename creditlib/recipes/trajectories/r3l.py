@@ -51,15 +51,20 @@ def r3l(
     `to_tokens(credit, turn, weight=(turn >= pivot[:, None]).float())`, and the same mask in the
     loss.
 
+    Options:
+        amplify: factor on a centered reward of at least 0.
+        soft: temperature of the center, a log-mean-exp: large is the mean of the group, near 0 its
+            largest reward; None is the mean.
+
     Special cases: amplify=1 is `grpo` with scale=None. full=1.0 is the authors' rule.
 
-    Degenerate cases: a lone row gets 0, also where it reaches `full` (lone="raw": s is its reward).
-    A constant group gives exactly 0 unless it reaches `full`.
+    Degenerate cases: a group of one gets 0, also where it reaches `full` (lone="raw": s is its
+    reward). A constant group gives exactly 0 unless it reaches `full`.
 
     Source: R3L 2026; the authors' code was run.
     Differs from it: `full` is None (`presets.R3L_OFFICIAL` sets 1.0). With 1.0 more is paid less:
     of the rewards 1, 0, 0.9, 0 the 0.9 gets 1.275 and the 1 gets 1, a group that is all solved gets
-    1 each, and a lone 0.7 gets 2.1.
+    1 each, and a group of one with 0.7 gets 2.1.
 
     >>> import torch
     >>> r3l(reward=torch.tensor([1.0, 0.0, 0.5, 0.5]), group=torch.tensor([0, 0, 0, 0]))

@@ -14,12 +14,12 @@ __all__ = ["tree_grpo"]
 @checked
 @breaks(
     "different_rewards_get_some_credit",
-    because="the only row of a tree is compared with nobody.",
+    because="the only row of a tree has no other row to be compared with.",
 )
 @breaks(
     "credit_sums_to_zero",
     "lone_members_get_nothing",
-    because="a lone row of a group or of a tree gets its value as it is.",
+    because="the only row of a group or of a tree gets its value as it is.",
     lone="raw",
 )
 def tree_grpo(
@@ -39,11 +39,11 @@ def tree_grpo(
 
     Trees of different groups are different, also where their ids are equal.
 
-    Degenerate cases: a constant group and a constant tree give exactly 0. A lone row of a group or
-    of a tree gets 0 (lone="raw": its value, over a scale of 1).
+    Degenerate cases: a constant group and a constant tree give exactly 0. The only row of a group
+    or of a tree gets 0 (lone="raw": its value, over a scale of 1).
 
     Source: Tree-GRPO 2025, whose function was run.
-    Differs from it: a lone rollout gets 0 (`presets.TREE_GRPO` restores its value).
+    Differs from it: a group of one gets 0 (`presets.TREE_GRPO` restores its value).
 
     >>> import torch
     >>> tree_grpo(

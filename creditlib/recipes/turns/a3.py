@@ -88,7 +88,14 @@ def a3(
     scope. residual="turn" standardizes the residuals of all turns of the prompt, "first_turn" those
     of the first turn of each trajectory, for all its turns.
 
-    Degenerate cases: a lone trajectory and a constant group get exactly 0; so does a part without
+    Options:
+        residual_weight: factor on the residual e.
+        margin_weight: factor on the margin t.
+        prior: turns without a margin that each action is taken to have seen, as in `action_margin`.
+        bound: largest |credit|.
+        floor: smallest divisor of `robust`.
+
+    Degenerate cases: a group of one and a constant group get exactly 0; so does a part without
     peers. Turns past `turn_count` get 0.
 
     Errors: `scope_weights` are not as many as the scopes of `cluster`.

@@ -36,7 +36,7 @@ __all__ = ["at2po"]
 )
 @breaks(
     "lone_members_get_nothing",
-    because="a lone row gets its value as it is.",
+    because="a group of one gets its value as it is.",
     lone="raw",
 )
 def at2po(
@@ -61,7 +61,7 @@ def at2po(
     group gives exactly 0.
 
     Source: AT²PO 2026, arXiv:2601.04767; the authors' functions were run.
-    Differs from it: a lone row gets 0 in every case.
+    Differs from it: a group of one gets 0 in every case.
 
     >>> import torch
     >>> at2po(

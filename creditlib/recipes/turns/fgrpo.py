@@ -45,8 +45,11 @@ def fgrpo(
 
     Turn 0 is the first phase (a slate, by recall), turn 1 the second (a ranking, by NDCG).
 
-    Degenerate cases: equal rewards of a phase give exactly 0, and so does a lone row. Turns past
-    `turn_count` get 0.
+    Options:
+        later_weight: factor on the credit of the phases after the first.
+
+    Degenerate cases: equal rewards of a phase give exactly 0, and so does a group of one. Turns
+    past `turn_count` get 0.
 
     Source: F-GRPO 2026, arXiv:2605.12995. No code was released; the equations are those of a
     summary.

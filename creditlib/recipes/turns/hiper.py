@@ -57,6 +57,10 @@ def hiper(
     The std is that of the population. Put the first on the tokens that act, and the second on those
     that keep, switch or name the subgoal. Penalties for switching are rewards of the caller.
 
+    Options:
+        lam_turn: trace decay λ of GAE from turn to turn inside a segment.
+        lam_segment: trace decay λ of GAE from segment to segment.
+
     Degenerate cases: equal credits give exactly 0. Turns past `turn_count` get 0.
 
     Source: HiPER 2026, arXiv:2602.16165; the authors' code was restated.

@@ -78,7 +78,10 @@ def istar(
     and of its reference; `s / (s.abs().max() + 1e-6)` over the batch is the authors' norm.
     baseline="first_turn" takes the mean, times n/(n − 1), of the first steps of the n trajectories.
 
-    Degenerate cases: a lone trajectory gets 0 (lone="raw": its values). Equal steps of a group get
+    Options:
+        step_weight: factor on the credit of the step reward.
+
+    Degenerate cases: a group of one gets 0 (lone="raw": its values). Equal steps of a group get
     exactly 0. Turns past `turn_count` get 0.
 
     Source: iStar 2025, arXiv:2509.19199; the authors' code was run.

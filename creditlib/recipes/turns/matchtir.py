@@ -52,7 +52,7 @@ def matchtir(
     ended: Ended = "absent",
     lone: Lone = "zero",
 ) -> TurnCredit:
-    """How a trajectory did among its group, and a turn among the same turns of the group.
+    """The z-score of a trajectory in its group, plus that of a turn among turns of its number.
 
         A[i,k] = w · T[i] + (1 − w) · S[i,k];  w = trajectory_weight
         T[i]   = z-score of Σ_k turn_reward[i,k] over group(i)
@@ -68,7 +68,7 @@ def matchtir(
     return). A trajectory without turns counts in T with a sum of 0. Turns past `turn_count` get 0.
 
     Source: MatchTIR 2026, arXiv:2601.10712 (dual-level advantage); the authors' code was run.
-    Differs from the authors' code: a lone trajectory and a turn without peers get 0;
+    Differs from the authors' code: a group of one and a turn without peers get 0;
     `presets.MATCHTIR` restores their raw values, which are as large as 4.3 in the golden batches. A
     trajectory without turns raises there.
 

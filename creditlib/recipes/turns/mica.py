@@ -45,7 +45,7 @@ def mica(
     ended: Ended = "absent",
     lone: Lone = "zero",
 ) -> TurnCredit:
-    """Half for the return against the same turn of the others, half for this turn's progress.
+    """Half the return, compared with the same turn of the others, and half this turn's progress.
 
         A[i,k] = alpha · S[i,k] + (1 − alpha) · P[i,k]
         S[i,k] = z-score of G[i,k] over the turns k of group(i);  G = turn_reward + gamma · G[k+1]
@@ -60,10 +60,11 @@ def mica(
     Degenerate cases: equal values among peers give exactly 0; a turn without peers gets 0
     (lone="raw": its value). Turns past `turn_count` get 0.
 
-    Source: MAPO / MICA 2026, arXiv:2603.06194v3. No code of the authors could be had: the equations
-    are those of a reimplementation and a survey note, which agree. The default of gamma is ours.
-    It is not the MAPO of arXiv:2509.18849.
-    Differs from the paper: a lone turn gets 0, and `ended="zero"` counts those that are over.
+    Source: MAPO / MICA 2026, arXiv:2603.06194v3. The authors' code was not available. The equations
+    are those of a reimplementation and a survey note, which agree. The default of gamma is that of
+    creditlib. This method is not the MAPO of arXiv:2509.18849.
+    Differs from the paper: a turn without peers gets 0, and `ended="zero"` counts those that are
+    over.
 
     >>> import torch
     >>> mica(

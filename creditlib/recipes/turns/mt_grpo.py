@@ -38,7 +38,7 @@ def mt_grpo(
     coefficient: NonNegative = 0.5,
     eps: Eps = 1e-4,
 ) -> TurnCredit:
-    """The standing of the outcome at every turn, and that of the turns' rewards up to a boundary.
+    """The z-score of the outcome at every turn, plus that of the turns' rewards up to a boundary.
 
         A[i,k] = z(reward)[i] + coefficient · z(T)[i] · [k <= boundary[i]]
         A[i,k] = z(reward + T)[i]   where boundary[i] is -1
@@ -48,8 +48,7 @@ def mt_grpo(
     turns that led to it are judged by it, and turns after it are not.
 
     Options:
-        coefficient: what the rewards of turns count beside the outcome; 0.5 is that of the authors.
-        eps: added to the deviation, 1e-4 by default.
+        coefficient: factor on the credit of the turns' rewards; the authors take 0.5.
 
     Special cases: coefficient=0 and a boundary in each row is `grpo` at every turn. A boundary at
     or behind the last turn gives every turn both parts.
@@ -58,7 +57,7 @@ def mt_grpo(
     Before and after the boundary is the only index of turns, so no turn number has fewer peers than
     another one.
 
-    Degenerate cases: equal values of a group give exactly 0; a lone row gets 0. Turns past
+    Degenerate cases: equal values of a group give exactly 0; a group of one gets 0. Turns past
     `turn_count` get 0, and a row without turns counts in the statistics.
 
     Source: Wei et al. 2025, arXiv:2505.11821 (MT-GRPO); the authors' code was run.

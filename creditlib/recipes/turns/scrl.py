@@ -48,8 +48,8 @@ def scrl(
     answer, and `turn` is -1 outside the spans. A malformed row counts in the statistics as a row
     of mistakes and gets no credit itself.
 
-    Degenerate cases: a subproblem that all or none reached gives exactly 0, and so does a lone row.
-    Turns past `turn_count` get 0.
+    Degenerate cases: a subproblem that all or none reached gives exactly 0, and so does a group of
+    one. Turns past `turn_count` get 0.
 
     Source: SCRL 2026, arXiv:2605.22074. No code was released: ddof and eps are those of verl, which
     trained it.

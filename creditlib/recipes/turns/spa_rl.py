@@ -45,9 +45,8 @@ def spa_rl(
     part, where a regression predicts what each turn contributed.
 
     Options:
-        weight: the bonus of a turn whose action the environment could carry out, 0.5 by default.
-        lone: what the only row of a group has in place of the difference: 0 by default, or "raw":
-            its reward.
+        weight: the bonus of a turn whose action the environment could carry out.
+        lone: what a group of one has in place of the difference: 0, or its reward.
 
     Special cases: weight=0 is `rloo` at each turn.
 
@@ -55,7 +54,7 @@ def spa_rl(
     rows that take no part get 0.
 
     Source: Wang et al. 2025, arXiv:2505.20732; the lines of the authors' code were restated.
-    Differs from it: a lone row has a difference of 0; `presets.SPA_RL` restores its raw reward.
+    Differs from it: a group of one has a difference of 0; `presets.SPA_RL` restores its raw reward.
 
     >>> import torch
     >>> spa_rl(

@@ -68,13 +68,16 @@ def vpr(
         A[i,k] = (x[i,k] − mean) / (std + 1e-8)  over the turns of group(i) from the same state
         x[i,k] = turn_reward[i,k], plus bonus · solved[i] at the last turn
 
-    std is that of the population. States where all samples were equal tell nothing: leave their
+    std is that of the population. States whose samples are all equal give no gradient: leave their
     tokens out of the loss with `contrast(turn_reward=x, anchor=anchor, …)`. A zero advantage still
     counts in a mean over tokens, a mask does not.
 
     whiten_batch=True subtracts the mean of the state and divides by the deviation of all turns that
     `contrast` selects. Without `anchor`, turns of the same number are compared over the batch, and
     all turns of the batch where fewer than `least` reach the number.
+
+    Options:
+        bonus: reward of the last turn of a solved trajectory.
 
     Degenerate cases: a state that one turn or equal turns start from gives exactly 0, and so does a
     missing anchor. Turns past `turn_count` get 0.

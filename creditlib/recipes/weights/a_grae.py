@@ -34,10 +34,11 @@ def a_grae(
         A[i] = grpo(reward)[i] · grae_weight(grpo(reward), solved)[i]
 
     Options:
-        alpha: that of `grae_weight`; 1 for mathematics, 0.5 for geometry and medicine.
-        eps: that of `grpo` and of `grae_weight`.
+        alpha: the success of the batch from which on positive credit counts in full; the authors
+            take 1 for mathematics and 0.5 for geometry and medicine.
+        eps: small number in the divisors of `grpo` and of `grae_weight`.
 
-    Degenerate cases: a lone row and a constant group get exactly 0, and a batch without success
+    Degenerate cases: a group of one and a constant group get exactly 0, and a batch without success
     gives positive credit 0.
 
     Source: A-GRAE 2026, arXiv:2602.05548; the authors' code was run.

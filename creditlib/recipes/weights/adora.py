@@ -47,15 +47,19 @@ def adora(
         A[i] = grpo(reward)[i] · length_gate(solved, length)[i]
 
     Options:
-        truncated, weight, unsolved: those of `length_gate`.
-        eps, lone: those of `grpo`. `presets.ADORA_LLM` and `presets.ADORA_VL` have lone="raw", as
-            the authors' code.
+        truncated: rows that were cut off at the limit; they do not count in the mean of
+            `length_gate`.
+        weight: factor on the credit of the other groups. At 1 the credit is that of `grpo`.
+        unsolved: which code of the authors is followed, as in `length_gate`: that for language
+            models, or that for vision and language.
+        lone: credit of a group of one: 0, or its weighted reward. `presets.ADORA_LLM` and
+            `presets.ADORA_VL` have "raw", as the authors' code.
 
-    Degenerate cases: a lone row and a constant group get exactly 0 (lone="raw": the weighted
+    Degenerate cases: a group of one and a constant group get exactly 0 (lone="raw": the weighted
     reward).
 
     Source: ADORA 2026; the authors' code was run.
-    Differs from it: a lone row gets 0; `solved` and `truncated` are given.
+    Differs from it: a group of one gets 0; `solved` and `truncated` are given.
 
     >>> import torch
     >>> adora(

@@ -46,12 +46,11 @@ def aem(
     Multiply any other credit of turns by `entropy_weight` in the same way.
 
     Options:
-        strength: that of `entropy_weight`. At 0 each turn gets the credit of its trajectory.
-        eps: that of `grpo`.
-        lone: that of `grpo`.
+        strength: how much less the most uncertain turn counts than the surest one: by the factor
+            exp(−strength). At 0 each turn gets the credit of its trajectory.
 
-    Degenerate cases: a constant group and a lone row get exactly 0. Equal entropies give `grpo`.
-    Turns past `turn_count` get 0.
+    Degenerate cases: a constant group and a group of one get exactly 0. Equal entropies give
+    `grpo`. Turns past `turn_count` get 0.
 
     Source: AEM 2026, arXiv:2605.00425, by its equation as a secondary text gives it.
     Differs from it: the strength is not known, and 1 is the default here.

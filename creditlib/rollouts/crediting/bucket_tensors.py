@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from creditlib.estimators import information_gain
-from creditlib.rollouts.crediting.row_scan import TURN_TENSORS
-from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.rollouts.arrow import arrow_modules
+from creditlib.rollouts.crediting.turn_columns import TURN_TENSORS
 from creditlib.shaping import outcome_at_last_turn
 
 __all__ = ["bucket_tensors", "complete_rows", "derived"]
@@ -44,7 +44,7 @@ def complete_rows(table: Any, has: frozenset[str], objectives: int) -> Array:
             found &= ~null | ~table["valid"].to_numpy()
         else:
             found &= ~null
-    if objectives and "rewards" in table.column_names:
+    if "rewards" in has and "rewards" in table.column_names:
         _, compute, _ = arrow_modules()
         sizes = compute.list_value_length(_array(table, "rewards")).fill_null(objectives)
         found &= sizes.to_numpy(zero_copy_only=False) == objectives

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from creditlib.rollouts.arrow import arrow_modules
 from creditlib.rollouts.crediting.sidecar import Form, unit_table
 from creditlib.rollouts.crediting.sources import Source, Unit
-from creditlib.rollouts.parquet_files import arrow_modules
 
 __all__ = ["Bundles", "order_of_rows", "split_by_bundle", "stamped"]
 

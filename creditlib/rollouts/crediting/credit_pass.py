@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from creditlib.registry import apply
+from creditlib.rollouts.arrow import arrow_modules
 from creditlib.rollouts.crediting.bucket_tensors import bucket_tensors
 from creditlib.rollouts.crediting.groups import batches
 from creditlib.rollouts.crediting.plan import Asked, Plan
 from creditlib.rollouts.crediting.summary import CreditCounts, counted, merge_counts
-from creditlib.rollouts.parquet_files import arrow_modules
 from creditlib.vocabulary.messages import ContractError, contract_error, describe_value, error_line
 
 __all__ = ["Counts", "credit_bucket", "credit_whole", "merge_bucket_counts"]

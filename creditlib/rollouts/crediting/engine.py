@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from creditlib.rollouts.arrow import arrow_modules
 from creditlib.rollouts.crediting.manifest import is_finished, manifest_of
 from creditlib.rollouts.crediting.native import is_native
 from creditlib.rollouts.crediting.output import Output
@@ -15,15 +16,15 @@ from creditlib.rollouts.crediting.progress import Progress, Reporter
 from creditlib.rollouts.crediting.run import Run
 from creditlib.rollouts.crediting.sidecar import Form, output_paths
 from creditlib.rollouts.crediting.sources import Source, expand, open_sources
+from creditlib.rollouts.crediting.standard_input import copied_inputs, named_file
 from creditlib.rollouts.crediting.summary import Summary
 from creditlib.rollouts.formats import AUTO, find_format
-from creditlib.rollouts.parquet_files import arrow_modules
 from creditlib.rollouts.rollout_format import RolloutFormat
-from creditlib.vocabulary.messages import contract_error
+from creditlib.rollouts.storage import Location
+from creditlib.vocabulary.messages import contract_error, did_you_mean
 
 __all__ = ["credit", "memory_bytes"]
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # s3://, gs://, hf://
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -73,7 +74,8 @@ def credit(
     estimator works on trajectories), `group_size` (trajectories of the group that take part),
     `group_constant` (whether several take part and all have one outcome), `met_a_peer` (the share
     of turns that start from an observation from which another turn of the group starts; null where
-    no estimator reads observations). A file is written under a temporary name and then renamed.
+    no estimator reads observations). A file is written under a temporary name and then renamed;
+    an object of a store is uploaded when it is whole.
 
     Estimators of trajectories and of turns, as `apply` takes them. Most credit a group by itself.
     These compare all trajectories, so the columns of all files are in memory for one call: `gdpo`,
@@ -81,11 +83,21 @@ def credit(
     scale_over="batch", `grpo_process` with over="turn_of_batch", and every function that is not of
     creditlib. If the columns exceed `memory`, they are refused.
 
-    Options:
-        out: the folder to write to; None writes beside each file.
+    Args:
+        paths: files, folders, patterns or addresses of these, as in `read`. "-" is standard input:
+            it is copied to a temporary file, because a run reads each file twice, and `out` must be
+            given.
+        estimators: what `resolve` takes, or a list of it; each has a column.
+        out: the folder to write to, or its address such as "s3://bucket/credit"; None writes
+            beside each file. For standard input, whose output
+            is `stdin.credit.parquet` in that folder, it may also be a file.
         options: arguments by estimator, such as {"gigpo": {"gamma": 0.9}}.
-        format, format_options: as in `read`. Formats other than creditlib's own are converted row
-            by row, all files together, and are refused where the files exceed `memory`.
+        format: the schema of the rows, as in `read`. Formats other than creditlib's own are
+            converted in pieces of 1,024 rows. verl's dumps and TRL's logs are read once more
+            before, because all rows decide what a row is, and a piece holds whole steps. All rows
+            are converted together, and are refused where the files exceed `memory`, where rows of a
+            step lie apart, and for a `RolloutFormat` of your own without `pieces`.
+        format_options: what a format takes besides, as `options` of `read`.
         to: "parquet" or "jsonl"; None writes Parquet, and copies in the kind of the input.
             "verifiers" and "atropos", for inputs of that format and one estimator, write
             `NAME.credited.jsonl`: the rows with the credit as their `advantages`.
@@ -95,15 +107,18 @@ def credit(
             estimator; a column `row` says which rows of the file they are, from 0. None writes all.
         overwrite: replace outputs that exist; otherwise they are refused before any work.
         resume: keep outputs that an equal run has finished (same names, sizes, estimators and
-            options; no input is newer) and write the others.
+            options; no input is newer) and write the others. If all are finished, nothing is read;
+            otherwise the columns of all files are read again, because a group may lie in any.
         skip_bad: leave out rows that break the schema: their credit is null, and they are counted.
             Of a key that some trajectories have and others lack, those that lack it are bad.
         memory: how much the columns may take before they go to temporary files.
-        jobs: processes that read files; with more than 1, a script needs `if __name__ ==
-            "__main__"`.
-        engine: "local" works in this process and in `jobs` others. "ray" works in tasks of Ray, on
+        jobs: processes, this one among them, that read files, credit groups and write files, each
+            in one thread. With more than 1, a script needs `if __name__ == "__main__"`. Estimators
+            that compare all trajectories are called in this process.
+        engine: "local" works in `jobs` processes of this machine. "ray" works in tasks of Ray, on
             the cluster that this process is connected to or else on one that it starts here. Every
-            machine of the cluster must see the inputs and outputs under the same paths. The files
+            machine of the cluster must see the inputs and outputs under the same paths; tasks open
+            addresses themselves. The files
             are those of "local", byte for byte; `memory` is for each task.
         progress: a function that is called with a `Progress` after each part.
 
@@ -124,57 +139,56 @@ def credit(
     (1, ['1.credit.parquet', '2.credit.parquet'])
     """
     if filter not in (None, "informative"):
-        raise contract_error("credit", "filter", "None or 'informative'", repr(filter))
+        fact = f"{filter!r}{did_you_mean(filter, ['informative'])}"
+        raise contract_error("credit", "filter", "None or 'informative'", fact)
     if isinstance(jobs, bool) or jobs < 1:
         raise contract_error("credit", "jobs", "a whole number, at least 1", repr(jobs))
     if engine not in ("local", "ray"):
-        raise contract_error("credit", "engine", "'local' or 'ray'", repr(engine))
+        fact = f"{engine!r}{did_you_mean(engine, ('local', 'ray'))}"
+        raise contract_error("credit", "engine", "'local' or 'ray'", fact)
     if engine == "ray" and jobs != 1:
         raise contract_error("credit", "jobs", "left out where `engine` is 'ray'", repr(jobs))
     arrow_modules()
     budget = memory_bytes(memory)
     plan = make_plan(estimators, options)
     given = {k: v for k, v in format_options.items() if v is not None}
-    for name, each in _named_paths(paths, out):
-        if _URL.match(str(each)):
-            wanted = "a path of this machine, such as a folder where the storage is mounted"
-            raise contract_error("credit", name, wanted, repr(str(each)))
-    files = expand(paths, find_format(format))
-    sources, lost = open_sources(files, format, skip_bad, given.get("keys") is not None)
-    others = {"stitch": stitch, "filter": filter, "skip_bad": skip_bad}
-    native = is_native(to, sources, [each.name for each in plan.asked], others)
-    outputs = output_paths(sources, out, "jsonl" if native else to, stitch or native)
-    asked = dict(format=str(format), stitch=stitch, filter=filter, skip_bad=skip_bad, **given)
-    asked |= {"to": to} if native else {}
-    manifests = [manifest_of(each, sources, plan, asked) for each in sources]
-    kept = _kept(outputs, manifests, sources, overwrite, resume)
-    if len(kept) == len(outputs):
-        return Summary(outputs=tuple(map(str, outputs)), kept=tuple(map(str, outputs)))
-    report = Reporter(progress, sum(each.size for each in sources))
-    with _run_of(engine)(plan, sources, budget, skip_bad) as run:
-        run.read(jobs, given, report)
-        counts = run.credit(report)
-        form = Form(
-            stitch, filter is not None, skip_bad, run.facts.spread, run.facts.names, run.types
-        )
-        if stitch and form.spread:
-            fact = f"rows of the format {sources[0].format.name}, which hold several trajectories"
-            raise contract_error("credit", "stitch", "false", fact, "write a sidecar instead")
+    with copied_inputs(paths, out, resume, engine) as inputs:
+        files = expand(inputs.paths, find_format(format))
+        sources, lost = open_sources(files, format, skip_bad, given.get("keys") is not None)
+        sources = inputs.shown(sources)
+        others = {"stitch": stitch, "filter": filter, "skip_bad": skip_bad}
+        native = is_native(to, sources, [each.name for each in plan.asked], others)
+        kind = "jsonl" if native else to
+        file = named_file(inputs, out, kind)
+        outputs = output_paths(sources, out, kind if file is None else file[1], stitch or native)
+        outputs = outputs if file is None else [file[0]]
+        asked = dict(format=str(format), stitch=stitch, filter=filter, skip_bad=skip_bad, **given)
+        asked |= {"to": to} if native else {}
+        manifests = [manifest_of(each, sources, plan, asked) for each in sources]
+        kept = _kept(outputs, manifests, sources, overwrite, resume)
+        if len(kept) == len(outputs):
+            return Summary(outputs=tuple(map(str, outputs)), kept=tuple(map(str, outputs)))
         name = plan.asked[0].name if native else ""
         todo = [
             Output(path, source, manifest, path in kept, name)
             for path, source, manifest in zip(outputs, sources, manifests, strict=True)
         ]
-        run.write(todo, form, report)
-    return run.summary(counts, outputs, kept, lost)
+        report = Reporter(progress, sum(each.size for each in sources))
+        with _run_of(engine)(plan, sources, budget, skip_bad, jobs) as run:
+            run.read(given, report)
+            counts = run.credit(report)
+            run.write(todo, _form(run, stitch, filter is not None), report)
+        return inputs.told(run.summary(counts, outputs, kept, lost))
 
 
-def _named_paths(
-    paths: str | Path | Sequence[str | Path], out: str | Path | None
-) -> list[tuple[str, str | Path]]:
-    """Every path that the user gave, with the name of its argument."""
-    given = [paths] if isinstance(paths, (str, Path)) else paths
-    return [*(("paths", each) for each in given), *([("out", out)] if out is not None else [])]
+def _form(run: Run, stitch: bool, informative: bool) -> Form:
+    """How the outputs look; copies of rows that hold several trajectories are refused."""
+    facts = run.facts
+    if stitch and facts.spread:
+        name = run.sources[0].format.name
+        fact = f"rows of the format {name}, which hold several trajectories"
+        raise contract_error("credit", "stitch", "false", fact, "write a sidecar instead")
+    return Form(stitch, informative, run.skip_bad, facts.spread, facts.names, run.types)
 
 
 def _run_of(engine: str) -> type[Run]:
@@ -187,14 +201,14 @@ def _run_of(engine: str) -> type[Run]:
 
 
 def _kept(
-    outputs: Sequence[Path],
+    outputs: Sequence[Location],
     manifests: Sequence[bytes],
     sources: Sequence[Source],
     overwrite: bool,
     resume: bool,
-) -> set[Path]:
+) -> set[Location]:
     """The outputs that a resumed run keeps; one that may not be replaced is refused."""
-    kept: set[Path] = set()
+    kept: set[Location] = set()
     for path, manifest in zip(outputs, manifests, strict=True):
         if resume and is_finished(path, manifest, sources):
             kept.add(path)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.rollouts.arrow import arrow_modules
 from creditlib.vocabulary.messages import ContractError
 
 __all__ = ["batches", "bucket_count", "checked_groups", "split_by_group"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from creditlib.rollouts.arrow import arrow_modules
 from creditlib.rollouts.crediting.plan import Plan
 from creditlib.rollouts.crediting.sources import Source
-from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.rollouts.parquet_files import parquet_file
+from creditlib.rollouts.storage import Location, check_reached
 
 __all__ = ["KEY", "is_finished", "manifest_of", "manifest_path"]
 
@@ -48,16 +49,17 @@ def _path_of(estimator: Any) -> str:
     return f"{getattr(estimator, '__module__', '')}:{name}"
 
 
-def manifest_path(output: Path) -> Path:
+def manifest_path(output: Location) -> Location:
     """Where the manifest of a file of JSON Lines lies: it has no room for one.
 
+    >>> from pathlib import Path
     >>> str(manifest_path(Path("runs/1.credit.jsonl")))
     'runs/.1.credit.jsonl.manifest'
     """
     return output.with_name(f".{output.name}.manifest")
 
 
-def is_finished(output: Path, manifest: bytes, sources: Sequence[Source]) -> bool:
+def is_finished(output: Location, manifest: bytes, sources: Sequence[Source]) -> bool:
     """Whether a file is whole, was made by an equal run, and is no older than its inputs."""
     if not output.is_file():
         return False
@@ -67,9 +69,11 @@ def is_finished(output: Path, manifest: bytes, sources: Sequence[Source]) -> boo
     if output.suffix != ".parquet":
         beside = manifest_path(output)
         return beside.is_file() and beside.read_bytes() == manifest
-    arrow, _, parquet = arrow_modules()
+    arrow, _, _ = arrow_modules()
     try:
-        metadata = parquet.read_schema(output).metadata or {}
-    except (arrow.ArrowException, OSError, ValueError):
+        with parquet_file(output) as file:
+            metadata: Mapping[bytes, bytes] = file.schema_arrow.metadata or {}
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        check_reached(output, error)
         return False
     return metadata.get(KEY) == manifest

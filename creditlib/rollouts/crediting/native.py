@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from creditlib.rollouts.crediting.manifest import manifest_path
@@ -13,6 +12,7 @@ from creditlib.rollouts.disk import replaced
 from creditlib.rollouts.files import read_records
 from creditlib.rollouts.format_credit import credit_formats, rows_with_credit
 from creditlib.rollouts.formats import FORMATS
+from creditlib.rollouts.storage import Location
 from creditlib.vocabulary.messages import contract_error
 
 __all__ = ["is_native", "write_native"]
@@ -42,7 +42,7 @@ def is_native(
 
 
 def write_native(
-    path: Path, source: Source, tables: Iterable[tuple[Any, Any]], name: str, manifest: bytes
+    path: Location, source: Source, tables: Iterable[tuple[Any, Any]], name: str, manifest: bytes
 ) -> None:
     """Write the rows of an input with the credit of the estimator `name` in the format's field."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +56,8 @@ def write_native(
 
 
 def _credit(tables: Iterable[tuple[Any, Any]], name: str) -> Iterator[Any]:
+    """The credit of each trajectory; a row without any has no group."""
     for _, table in tables:
-        for batch in table.select([name]).to_batches(max_chunksize=1024):
+        own = table.filter(table["group"].is_valid())
+        for batch in own.select([name]).to_batches(max_chunksize=1024):
             yield from batch.column(0).to_pylist()

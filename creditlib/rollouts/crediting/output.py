@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from creditlib.rollouts.crediting.native import write_native
 from creditlib.rollouts.crediting.sidecar import Form, write_output
 from creditlib.rollouts.crediting.sources import Source, Unit
+from creditlib.rollouts.storage import Location
 
 __all__ = ["Output"]
 
@@ -23,7 +23,7 @@ class Output:
     where the output has columns of credit.
     """
 
-    path: Path
+    path: Location
     source: Source
     manifest: bytes
     kept: bool

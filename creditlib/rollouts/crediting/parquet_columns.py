@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from creditlib.rollouts.crediting.arrow_values import KEY_OF
-from creditlib.rollouts.crediting.row_scan import wanted_columns
-from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.rollouts.arrow import arrow_modules
+from creditlib.rollouts.crediting.turn_columns import KEY_OF, wanted_columns
 
 __all__ = ["needed_columns"]
 

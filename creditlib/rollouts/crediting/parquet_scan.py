@@ -10,13 +10,21 @@ from typing import Any, cast
 
 import numpy as np
 
-from creditlib.rollouts.crediting import arrow_values
+from creditlib.rollouts import arrow_values
+from creditlib.rollouts.arrow import arrow_modules
+from creditlib.rollouts.crediting.names import column_names
 from creditlib.rollouts.crediting.parquet_columns import needed_columns
 from creditlib.rollouts.crediting.parts import STRICT, Facts, Lack, Part
-from creditlib.rollouts.crediting.row_scan import scan_rows, wanted_columns, with_turn_length
+from creditlib.rollouts.crediting.row_scan import scan_rows
 from creditlib.rollouts.crediting.sources import Unit
+from creditlib.rollouts.crediting.turn_columns import (
+    turn_columns,
+    wanted_columns,
+    with_turn_length,
+)
 from creditlib.rollouts.json_files import json_value
-from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.rollouts.parquet_files import parquet_file
+from creditlib.rollouts.storage import check_reached, location
 from creditlib.rollouts.values import schema_error
 from creditlib.vocabulary.messages import ContractError, one_line
 
@@ -24,19 +32,17 @@ __all__ = ["scan_row_group"]
 
 _ROWS = 8192  # rows that are in memory together, at most
 _BATCH = 2**25  # bytes that the needed columns of these rows take, about
-_BUFFER = 2**20  # bytes of a column that are read together
 _BROKEN = (ValueError, TypeError, LookupError, ArithmeticError, OSError)
 Array = np.ndarray[Any, Any]
 
 
 def scan_row_group(unit: Unit, needs: frozenset[str], skip_bad: bool) -> list[Part]:
     """Pass one of a unit of a Parquet file; one part for each batch of rows."""
-    arrow, _, parquet = arrow_modules()
+    arrow, _, _ = arrow_modules()
     parts: list[Part] = []
     done = 0
     try:
-        source = parquet.ParquetFile(unit.path, buffer_size=_BUFFER, pre_buffer=False)
-        with source as file:
+        with parquet_file(location(unit.path)) as file:
             columns, size = needed_columns(file, unit.group or 0, needs)
             rows = max(1, min(_ROWS, _BATCH * unit.rows // max(1, size)))
             for batch in file.iter_batches(rows, row_groups=[unit.group], columns=columns):
@@ -45,6 +51,7 @@ def scan_row_group(unit: Unit, needs: frozenset[str], skip_bad: bool) -> list[Pa
     except ContractError:
         raise
     except (arrow.ArrowException, *_BROKEN) as error:
+        check_reached(unit.path, error)
         last = unit.first + unit.rows - 1
         fact = one_line(str(error).partition("\n")[0]).rstrip(".") or type(error).__name__
         sentence = (
@@ -123,10 +130,10 @@ def _as_columns(batch: Any, unit: Unit, done: int, needs: frozenset[str]) -> Par
     flat, count = arrow_values.turns(batch.column("turns"))
     stated = "length" in keys and arrow_values.some(batch.column("length"))
     wanted = with_turn_length(wanted, stated)
-    group_kind, group, check = arrow_values.names(batch.column("group"), True)
+    group_kind, group, check = column_names(batch.column("group"), True)
     name_kind, name = "", np.full(rows, -1, dtype=np.int64)
     if "id" in keys:
-        name_kind, name, _ = arrow_values.names(batch.column("id"), False)
+        name_kind, name, _ = column_names(batch.column("id"), False)
     table: dict[str, Any] = {
         "index": np.arange(done, done + rows),
         "place": np.arange(first, first + rows),
@@ -136,7 +143,7 @@ def _as_columns(batch: Any, unit: Unit, done: int, needs: frozenset[str]) -> Par
         "reward": np.where(valid, outcome, 0.0).astype(np.float32),
         "valid": valid,
         "turn_count": count.astype(np.int32),
-        **arrow_values.turn_columns(flat, count, wanted),
+        **turn_columns(flat, count, wanted),
     }
     sizes: frozenset[int] = frozenset()
     if "length" in wanted and stated:

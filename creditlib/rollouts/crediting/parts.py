@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from creditlib.rollouts.pieces import PieceFacts, merge_piece_facts
 from creditlib.rollouts.schema import keys_of_tensor
 from creditlib.rollouts.values import schema_error
+from creditlib.rollouts.whole_keys import partial_tensors
 from creditlib.vocabulary.messages import ContractError
 
 __all__ = ["Facts", "Lack", "Part", "check_complete", "merge_facts"]
@@ -37,7 +39,8 @@ class Facts:
     objectives: the length of `rewards`. names: the kinds of the names of groups and trajectories.
     rows, trajectories, turns, excluded: counts. bad: rows that were skipped, with the first
     sentences. nan: outcomes that are NaN, with the first place. spread: whether the rows of the
-    output are not those of the file.
+    output are not those of the file. converted: what pieces of a format that is converted say about
+    all rows.
     """
 
     has: frozenset[str] = frozenset()
@@ -52,6 +55,7 @@ class Facts:
     sentences: tuple[str, ...] = ()
     nan: Lack | None = None
     spread: bool = False
+    converted: PieceFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,13 @@ def merge_facts(facts: Iterable[Facts]) -> Facts:
         sentences=_first(each.sentences for each in every),
         nan=nan,
         spread=any(each.spread for each in every),
+        converted=_pieces(each.converted for each in every),
     )
+
+
+def _pieces(every: Iterable[PieceFacts | None]) -> PieceFacts | None:
+    found = [each for each in every if each is not None]
+    return merge_piece_facts(found) if found else None
 
 
 def _joined(first: Lack | None, second: Lack) -> Lack:
@@ -111,19 +121,22 @@ def _first(sentences: Iterable[Sequence[str]]) -> tuple[str, ...]:
 def check_complete(facts: Facts, skip_bad: bool) -> frozenset[str]:
     """The tensors that the files fill; a key that some rows have and others lack is refused.
 
-    With `skip_bad` the trajectories that lack it take no part.
+    With `skip_bad` the trajectories that lack it take no part. A key that a format writes for some
+    turns only is left out for all.
     """
+    partial = frozenset[str]() if facts.converted is None else partial_tensors(facts.converted)
+    has = facts.has - partial
     if not skip_bad:
         for name in STRICT:
-            if name in facts.has and name in facts.lacks:
+            if name in has and name in facts.lacks:
                 raise _lacking(name, facts)
-        if len(facts.objectives) > 1:
+        if len(facts.objectives) > 1 and "rewards" not in partial:
             few, many = min(facts.objectives), max(facts.objectives)
             raise ContractError(
                 "rollouts: `rewards` must be equally many in every trajectory, got lists of "
                 f"{few} and of {many}."
             )
-    return facts.has
+    return has
 
 
 def _lacking(name: str, facts: Facts) -> ContractError:

@@ -17,32 +17,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from creditlib.rollouts.crediting.bundles import Bundles
 from creditlib.rollouts.crediting.credit_pass import Counts, merge_bucket_counts
 from creditlib.rollouts.crediting.groups import bucket_count
 from creditlib.rollouts.crediting.output import Output
-from creditlib.rollouts.crediting.parts import Facts, merge_facts
 from creditlib.rollouts.crediting.plan import Plan
 from creditlib.rollouts.crediting.progress import Reporter
-from creditlib.rollouts.crediting.ray_tasks import (
-    Bundle,
-    Common,
-    answered,
-    convert_task,
-    credit_task,
-    scan_task,
-    stretches,
-)
-from creditlib.rollouts.crediting.run import Run, check_options, check_size
+from creditlib.rollouts.crediting.run import Run
 from creditlib.rollouts.crediting.sidecar import Form
-from creditlib.rollouts.crediting.sources import Source, Unit
-from creditlib.rollouts.creditlib_schema import CREDITLIB
+from creditlib.rollouts.crediting.sources import Source
+from creditlib.rollouts.crediting.tasks import Bundle, credit_task, write_outputs
+from creditlib.rollouts.storage import Location
 from creditlib.vocabulary.install_hint import install_hint
 from creditlib.vocabulary.messages import ContractError, contract_error, error_line
 
-__all__ = ["RayRun", "write_task"]
+__all__ = ["RayRun", "answered", "write_task"]
 
 _RETRIES = 3  # how often Ray runs a task again whose worker died
 _STRETCH = 10**9  # bytes of files that one task reads, at most, unless one row group has more
@@ -59,13 +47,27 @@ def _ray() -> Any:
     return ray
 
 
+def answered(task: Callable[..., Any], returns: int, *given: Any) -> Any:
+    """What a task returns; a refusal is its answer, so that no worker prints a traceback.
+
+    >>> def refuse(path):
+    ...     raise ContractError("credit: no.")
+    >>> answered(refuse, 2, "x")
+    [ContractError('credit: no.'), None]
+    """
+    try:
+        return task(*given)
+    except (ContractError, OSError) as error:
+        return error if returns == 1 else [error, *[None] * (returns - 1)]
+
+
 def write_task(
     outputs: Sequence[Output],
     form: Form,
     bundle: Bundle,
     labels: Sequence[Any],
     credit: Sequence[Sequence[Any]],
-) -> int:
+) -> list[int]:
     """Write some outputs; labels and credit are references into the object store, by bundle."""
     ray = _ray()
 
@@ -73,17 +75,15 @@ def write_task(
         pieces = ray.get(list(credit[number]))
         return [ray.get(labels[number])], [each for each in pieces if each is not None]
 
-    bundles = Bundles(bundle, load, form)
     for output in outputs:
         _forget_parts(output.path)
-        output.write(bundles.rows(output.source), form)
-    return len(outputs)
+    return write_outputs(outputs, form, bundle, load)
 
 
-def _forget_parts(path: Path) -> None:
+def _forget_parts(path: Location) -> None:
     """Remove what a worker that died in the middle of a file has left beside it."""
     start = f".{path.name}."
-    if path.parent.is_dir():
+    if isinstance(path, Path) and path.parent.is_dir():
         for other in list(path.parent.iterdir()):
             if other.name.startswith(start) and other.name.endswith(".part"):
                 other.unlink(missing_ok=True)
@@ -92,20 +92,21 @@ def _forget_parts(path: Path) -> None:
 class RayRun(Run):
     """A run whose passes are tasks of Ray; what it holds itself are counts and references."""
 
-    def __init__(self, plan: Plan, sources: Sequence[Source], budget: int, skip_bad: bool) -> None:
-        super().__init__(plan, list(map(_absolute, sources)), budget, skip_bad)
+    def __init__(
+        self, plan: Plan, sources: Sequence[Source], budget: int, skip_bad: bool, jobs: int
+    ) -> None:
+        super().__init__(plan, list(map(_absolute, sources)), budget, skip_bad, jobs)
         self._ray = _ray()
         self._own = not self._ray.is_initialized()
+        self._most = _AHEAD  # tasks in flight
         self._ahead: deque[list[Any]] = deque()  # what the tasks in flight return, in order
         self._labels_of: list[Any] = []  # by scan task
         self._columns_of: list[list[Any]] = []  # by bucket, then by scan task
         self._credit_of: list[list[Any]] = []  # by scan task, then by bucket
-        self._scans: list[list[Unit]] = []
-        self._writes: list[list[int]] = []  # the scan tasks of each write task
-        whole = any(each.whole for each in plan.asked)
-        size = sum(each.size for each in sources)
-        # One task at a time holds one bucket, so it may be larger than on one machine.
-        self.buckets = 1 if whole else bucket_count(size, 4 * budget)
+
+    def _bucket_count(self, jobs: int) -> int:
+        """One task at a time holds one bucket, so it may be larger than on one machine."""
+        return bucket_count(sum(each.size for each in self.sources), 4 * self.budget)
 
     def __enter__(self) -> RayRun:
         if self._own:
@@ -126,107 +127,54 @@ class RayRun(Run):
         if self._own:
             self._ray.shutdown()
 
-    def read(self, jobs: int, options: Mapping[str, Any], report: Reporter) -> None:
+    def read(self, options: Mapping[str, Any], report: Reporter) -> None:
         """Pass one: scan tasks, whose facts are reduced in the order of the files."""
-        needs, skip_bad, scans = self.plan.needs, self.skip_bad, self._scans
-        task: Callable[..., Any] = scan_task
-        if self.sources[0].format is not CREDITLIB:
-            check_size(self.sources, self.budget)
-            scans.append([each.units[0] for each in self.sources])
-            self._writes = [[0]]
-            task, given = convert_task, [(self.sources, options, needs, skip_bad, self.buckets)]
-        else:
-            check_options(options)
-            for each in stretches(self.sources, self._stretch()):
-                self._writes.append(list(range(len(scans), len(scans) + len(each))))
-                scans += each
-            given = [(units, needs, skip_bad, self.buckets) for units in scans]
-        for number, units in enumerate(scans):
-            self._bundle |= {(unit.file, unit.number): number for unit in units}
+        cpus = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        self._most = _AHEAD * cpus
+        task, given = self.scan_tasks(options, _STRETCH, _TASKS * cpus)
         self._columns_of = [[] for _ in range(self.buckets)]
-        facts: list[Facts] = []
-        for units, (scanned, labels, *columns) in zip(
-            scans, self._results(task, 2 + self.buckets, given), strict=True
-        ):
+        results = self._results(task, 2 + self.buckets, given)
+        for number, (scanned, labels, *columns) in enumerate(results):
             self._labels_of.append(labels)
             for bucket, piece in zip(self._columns_of, columns, strict=True):
                 bucket.append(piece)
-            self.size += scanned.size
-            self.notes += scanned.notes
-            facts = [merge_facts([*facts, scanned.facts])]
-            report.read(scanned.facts.rows, sum(unit.bytes for unit in units))
-        self.finish_reading(merge_facts(facts))
-
-    def _cpus(self) -> int:
-        return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
-
-    def _stretch(self) -> int:
-        """Bytes of files for each scan task."""
-        size = sum(unit.bytes for each in self.sources for unit in each.units)
-        return min(_STRETCH, -(-size // (_TASKS * self._cpus())))
+            self.take_scanned(number, scanned, report)
+        self.finish_reading()
 
     def credit(self, report: Reporter) -> Counts:
         """Pass two: a credit task for each bucket."""
         scans = len(self._labels_of)
-        common = Common(
-            plan=self.plan,
-            has=self.has,
-            objectives=max(self.facts.objectives, default=0),
-            skip_bad=self.skip_bad,
-            sources=self.sources,
-            bundle=self._bundle,
-            bundles=scans,
-            threads=torch.get_num_threads(),
-        )
-        shared = self._ray.put(common)
+        shared = self._ray.put(self.common(self.threads))
         given = ((shared, *self._columns_of.pop(0)) for _ in range(self.buckets))
         self._credit_of = [[] for _ in range(scans)]
         every: list[Counts] = []
         for credited, *pieces in self._results(credit_task, 1 + scans, given):
             for bundle, piece in zip(self._credit_of, pieces, strict=True):
                 bundle.append(piece)
-            self.lost += credited.lost
-            self.notes += credited.notes[: max(0, 5 - len(self.notes))]
-            self.types |= credited.types
-            every = [merge_bucket_counts([*every, credited.counts])]
-            report.credited(credited.counts.groups)
+            every = [merge_bucket_counts([*every, self.take_credited(credited, report)])]
         return merge_bucket_counts(every)
 
     def write(self, outputs: Sequence[Output], form: Form, report: Reporter) -> None:
         """A write task for the files of each stretch that has one which is not kept."""
-        tasks: list[tuple[Any, ...]] = []
-        for scans in self._writes:
-            bundle = {
-                (unit.file, unit.number): at
-                for at, number in enumerate(scans)
-                for unit in self._scans[number]
-            }
-            files = sorted({file for file, _ in bundle})
-            todo = [
-                replace(
-                    outputs[file], path=outputs[file].path.absolute(), source=self.sources[file]
-                )
-                for file in files
-                if not outputs[file].kept
-            ]
-            for file in files:
-                if outputs[file].kept:
-                    report.wrote(outputs[file].source.size)
-            if todo:
-                labels = [self._labels_of[number] for number in scans]
-                credit = [self._credit_of[number] for number in scans]
-                tasks.append((todo, form, bundle, labels, credit))
-        for (done, *_), _ in zip(tasks, self._results(write_task, 1, tasks), strict=True):
-            for output in done:
-                report.wrote(output.source.size)
+        found = [
+            replace(output, path=output.path.absolute(), source=source)
+            for output, source in zip(outputs, self.sources, strict=True)
+        ]
+        both = (self._labels_of, self._credit_of)
+        given = (
+            (todo, form, bundle, *([each[number] for number in scans] for each in both))
+            for todo, bundle, scans in self.write_tasks(found, report)
+        )
+        for sizes, *_ in self._results(write_task, 1, given):
+            for size in sizes:
+                report.wrote(size)
 
     def _results(
         self, task: Callable[..., Any], returns: int, every: Iterable[tuple[Any, ...]]
     ) -> Iterator[list[Any]]:
         """Of each task, in order: the first thing that it returns, and references to the others."""
-        most = _AHEAD * self._cpus()
         for given in every:
-            if len(self._ahead) >= most:
+            if len(self._ahead) >= self._most:
                 yield self._next()
             self._ahead.append(self._start(task, returns, *given))
         while self._ahead:

@@ -2,174 +2,224 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
+import torch
 
-from creditlib.rollouts.crediting.bucket_tensors import complete_rows, derived
-from creditlib.rollouts.crediting.bundles import (
-    Bundles,
-    order_of_rows,
-    split_by_bundle,
-    stamped,
-)
-from creditlib.rollouts.crediting.credit_pass import (
-    Counts,
-    credit_bucket,
-    credit_whole,
-    merge_bucket_counts,
-)
-from creditlib.rollouts.crediting.groups import bucket_count, checked_groups, split_by_group
+from creditlib.rollouts.crediting.bucket_tensors import derived
+from creditlib.rollouts.crediting.conversion import Reading, check_options, settled
+from creditlib.rollouts.crediting.credit_pass import Counts, merge_bucket_counts
+from creditlib.rollouts.crediting.groups import bucket_count
 from creditlib.rollouts.crediting.output import Output
-from creditlib.rollouts.crediting.parts import Facts, Part, check_complete, merge_facts
+from creditlib.rollouts.crediting.parts import Facts, check_complete, merge_facts
 from creditlib.rollouts.crediting.plan import Plan, check_present
 from creditlib.rollouts.crediting.progress import Reporter
-from creditlib.rollouts.crediting.scan import scan_converted, scan_unit
 from creditlib.rollouts.crediting.sidecar import Form
 from creditlib.rollouts.crediting.sources import Source, Unit
 from creditlib.rollouts.crediting.spill import Store
 from creditlib.rollouts.crediting.summary import CREDIT_QUANTILES, Summary
+from creditlib.rollouts.crediting.tasks import (
+    Bundle,
+    Common,
+    Credited,
+    Scanned,
+    convert_task,
+    credit_task,
+    scan_task,
+    stretches,
+    write_task,
+)
+from creditlib.rollouts.crediting.workers import Workers
 from creditlib.rollouts.creditlib_schema import CREDITLIB
-from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.rollouts.storage import Location
 from creditlib.vocabulary.messages import contract_error
 
-__all__ = ["Run", "check_options", "check_size", "cleaned", "together"]
+__all__ = ["Run"]
 
-_BUNDLE = 1 << 16  # rows of an output that are in memory together
+_STRETCH = 1 << 28  # bytes of files that one task reads, at most, unless one row group has more
+_TASKS = 32  # scan tasks for each process, where the files are small
+_BUCKETS = 8  # credit tasks for each of several processes, at least
 
 
 class Run:
     """The columns of one run, in memory or on disk, from pass one to the outputs."""
 
-    def __init__(self, plan: Plan, sources: Sequence[Source], budget: int, skip_bad: bool) -> None:
+    def __init__(
+        self, plan: Plan, sources: Sequence[Source], budget: int, skip_bad: bool, jobs: int
+    ) -> None:
         self.plan, self.sources, self.skip_bad, self.budget = plan, sources, skip_bad, budget
         self.facts = Facts()
+        self.has: frozenset[str] = frozenset()
         self.types: dict[str, Any] = {}
-        self.buckets = bucket_count(sum(each.size for each in sources), budget)
-        self._columns, self._labels = Store(budget // 4), Store(budget // 8)
-        self._credit = Store(budget // 8)
-        self._bundle: dict[tuple[int, int], int] = {}
+        self.scans: list[list[Unit]] = []  # the units of each scan task
+        self.writes: list[list[int]] = []  # the scan tasks of each write task
+        self.bundle: dict[tuple[int, int], int] = {}
         self.size = self.lost = 0
         self.notes: list[str] = []
+        self.threads = torch.get_num_threads()
+        self.whole = any(each.whole for each in plan.asked)
+        self.buckets = 1 if self.whole else self._bucket_count(jobs)
+        self._options: Mapping[str, Any] = {}
+        self._jobs, self._workers = jobs, Workers(jobs)
+        self._columns, self._labels = Store(budget // 4), Store(budget // 8)
+        self._credit = Store(budget // 8)
 
     def __enter__(self) -> Run:
+        self._workers.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._workers.__exit__(*error)
         for store in (self._columns, self._labels, self._credit):
             store.close()
 
-    def read(self, jobs: int, options: Mapping[str, Any], report: Reporter) -> None:
-        """Pass one over all units, in order."""
-        facts: list[Facts] = []
-        bundle = rows = 0
-        for unit, parts in self._parts(jobs, options):
-            self._bundle[unit.file, unit.number] = bundle
-            for part in parts:
-                self._put(unit, part, bundle)
-                facts.append(part.facts)
-                rows += part.labels.num_rows
-            if rows >= _BUNDLE:
-                bundle, rows = bundle + 1, 0
-            report.read(sum(part.facts.rows for part in parts), unit.bytes)
-            facts = [merge_facts(facts)]
-        self.finish_reading(merge_facts(facts))
+    def _bucket_count(self, jobs: int) -> int:
+        """How many buckets, of which each process has one in memory."""
+        size = sum(each.size for each in self.sources)
+        least = _BUCKETS * jobs if jobs > 1 else 1
+        return max(least, bucket_count(size, self.budget // jobs))
 
-    def finish_reading(self, facts: Facts) -> None:
+    def read(self, options: Mapping[str, Any], report: Reporter) -> None:
+        """Pass one over all units, in order."""
+        task, given = self.scan_tasks(options, _STRETCH, _TASKS * self._jobs)
+        for number, found in enumerate(self._workers.results(task, given)):
+            scanned, labels, *columns = found
+            self._labels.put(number, labels)
+            for bucket, table in enumerate(columns):
+                if table is not None:
+                    self._columns.put(bucket, table)
+            self.take_scanned(number, scanned, report)
+        self.finish_reading()
+
+    def scan_tasks(
+        self, options: Mapping[str, Any], most: int, parts: int
+    ) -> tuple[Callable[..., list[Any]], list[tuple[Any, ...]]]:
+        """The function of pass one, and its arguments for each scan task.
+
+        A task reads at most `most` bytes of files, and of small files a share of `parts`.
+        """
+        format = self.sources[0].format
+        check_options(format, options)
+        found: Mapping[str, Any] | None = options
+        if format is not CREDITLIB:
+            found = settled(self.sources, options, self.skip_bad)
+        together = found is None
+        self._options = options if found is None else found
+        if together:
+            _check_size(self.sources, self.budget)
+            self.scans, self.writes = [[each.units[0] for each in self.sources]], [[0]]
+        else:
+            size = sum(unit.bytes for each in self.sources for unit in each.units)
+            for each in stretches(self.sources, min(most, -(-size // parts))):
+                first = len(self.scans)
+                self.writes.append(list(range(first, first + len(each))))
+                self.scans += each
+        for number, units in enumerate(self.scans):
+            self.bundle |= {(unit.file, unit.number): number for unit in units}
+        reading = Reading(self.plan.needs, self.skip_bad, self._options)
+        if together:
+            return convert_task, [(self.sources, reading, self.buckets)]
+        return scan_task, [(units, reading, self.buckets) for units in self.scans]
+
+    def take_scanned(self, number: int, scanned: Scanned, report: Reporter) -> None:
+        """Take in what a scan task found, in the order of the tasks."""
+        self.size += scanned.size
+        self.notes += scanned.notes
+        self.facts = merge_facts([self.facts, scanned.facts])
+        report.read(scanned.facts.rows, sum(unit.bytes for unit in self.scans[number]))
+
+    def finish_reading(self) -> None:
         """Check the facts of all parts; what the estimators need and the files lack is refused."""
-        self.facts = facts
+        format = self.sources[0].format
         if not self.facts.trajectories:
             first = next(iter(self.facts.sentences), "")
             fact = f"none in {len(self.sources)} files" + (f" ({first})" if first else "")
             raise contract_error("credit", "paths", "files that hold a good trajectory", fact)
         self.has = check_complete(self.facts, self.skip_bad)
-        check_present(self.plan, derived(self.has), self.sources[0].format.sources)
-        if any(each.whole for each in self.plan.asked) and self.size > self.budget:
+        if self.facts.converted is not None and format.pieces is not None:
+            self.notes += format.pieces.notes(self.facts.converted, **self._options)
+        check_present(self.plan, derived(self.has), format.sources)
+        if self.whole and self.size > self.budget:
             names = ", ".join(each.name for each in self.plan.asked if each.whole)
             wanted = f"enough for the columns of all trajectories, which {names} compares at once"
             fact = f"{self.budget} bytes for {self.size} bytes of columns"
             raise contract_error("credit", "memory", wanted, fact)
 
-    def _parts(
-        self, jobs: int, options: Mapping[str, Any]
-    ) -> Iterator[tuple[Unit, Sequence[Part]]]:
-        format = self.sources[0].format
-        needs = self.plan.needs
-        if format is not CREDITLIB:
-            check_size(self.sources, self.budget)
-            parts, notes = scan_converted(self.sources, format, options, needs, self.skip_bad)
-            self.notes += notes
-            for source, part in zip(self.sources, parts, strict=True):
-                yield source.units[0], [part]
-            return
-        check_options(options)
-        units = [unit for each in self.sources for unit in each.units]
-        yield from _scanned(units, needs, self.skip_bad, jobs)
-
-    def _put(self, unit: Unit, part: Part, bundle: int) -> None:
-        labels = stamped(part.labels, unit)
-        self._labels.put(bundle, labels)
-        if not part.columns.num_rows:
-            return
-        columns = stamped(part.columns, unit)
-        self.size += columns.nbytes
-        for bucket, table in split_by_group(columns, self.buckets):
-            self._columns.put(bucket, table)
-
     def credit(self, report: Reporter) -> Counts:
         """Pass two over all buckets."""
-        objectives = max(self.facts.objectives, default=0)
+        common = self.common(self.threads if self._jobs == 1 or self.whole else 1)
+        keys = sorted(int(str(key)) for key in self._columns.used())
+        given = ((common, *self._columns.lend(key)) for key in keys)
+        results: Iterable[list[Any]] = (
+            (credit_task(*each) for each in given)
+            if self.whole
+            else self._workers.results(credit_task, given)
+        )
         every: list[Counts] = []
-        for table, whole in self._tables_of_buckets(objectives):
-            found, counts = credit_bucket(table, self.plan, self.has, objectives, whole)
-            for each in self.plan.asked:
-                self.types[each.name] = found.schema.field(each.name).type
-            for bundle, rows in split_by_bundle(found, self._bundle):
-                self._credit.put(bundle, rows)
-            every = [merge_bucket_counts([*every, counts])]
-            report.credited(counts.groups)
+        for credited, *pieces in results:
+            for bundle, rows in enumerate(pieces):
+                if rows is not None:
+                    self._credit.put(bundle, rows)
+            every = [merge_bucket_counts([*every, self.take_credited(credited, report)])]
         return merge_bucket_counts(every)
 
-    def _tables_of_buckets(self, objectives: int) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-        keys = sorted(int(str(key)) for key in self._columns.used())
-        tables = (self._cleaned(self._columns.take(key), objectives) for key in keys)
-        if any(each.whole for each in self.plan.asked):
-            yield from together(list(tables), self.plan, self.has, objectives)
-            return
-        for table in tables:
-            if table.num_rows:
-                yield table, {}
+    def common(self, threads: int) -> Common:
+        """What all credit tasks share."""
+        return Common(
+            plan=self.plan,
+            has=self.has,
+            objectives=max(self.facts.objectives, default=0),
+            skip_bad=self.skip_bad,
+            sources=self.sources,
+            bundle=self.bundle,
+            bundles=len(self.scans),
+            threads=threads,
+        )
 
-    def _cleaned(self, tables: Sequence[Any], objectives: int) -> Any:
-        """The trajectories of a bucket, without those that are bad after all, which it counts."""
-        table, lost, doubled = cleaned(tables, self.has, objectives, self.place, self.skip_bad)
-        self.lost += lost + len(doubled)
-        self.notes += doubled[: max(0, 5 - len(self.notes))]
-        return table
-
-    def place(self, file: int, number: int) -> str:
-        """Where a message on a row of a file sends the reader."""
-        return self.sources[file].place(number)
+    def take_credited(self, credited: Credited, report: Reporter) -> Counts:
+        """Take in what a credit task found, in the order of the tasks."""
+        self.lost += credited.lost
+        self.notes += credited.notes[: max(0, 5 - len(self.notes))]
+        self.types |= credited.types
+        report.credited(credited.counts.groups)
+        return credited.counts
 
     def write(self, outputs: Sequence[Output], form: Form, report: Reporter) -> None:
-        """The outputs that are not kept, one after the other."""
+        """The outputs that are not kept."""
+        both = (self._labels, self._credit)
+        given = (
+            (todo, form, bundle, *([store.lend(number) for number in scans] for store in both))
+            for todo, bundle, scans in self.write_tasks(outputs, report)
+        )
+        for sizes in self._workers.results(write_task, given):
+            for size in sizes:
+                report.wrote(size)
 
-        def load(bundle: int) -> tuple[Sequence[Any], Sequence[Any]]:
-            return self._labels.take(bundle), self._credit.take(bundle)
-
-        bundles = Bundles(self._bundle, load, form)
-        for output in outputs:
-            if not output.kept:
-                output.write(bundles.rows(output.source), form)
-            report.wrote(output.source.size)
+    def write_tasks(
+        self, outputs: Sequence[Output], report: Reporter
+    ) -> Iterator[tuple[list[Output], Bundle, list[int]]]:
+        """Of each write task: its outputs that are not kept, their bundles, its scan tasks."""
+        for scans in self.writes:
+            bundle = {
+                (unit.file, unit.number): at
+                for at, number in enumerate(scans)
+                for unit in self.scans[number]
+            }
+            own = [outputs[file] for file in sorted({file for file, _ in bundle})]
+            for output in own:
+                if output.kept:
+                    report.wrote(output.source.size)
+            todo = [output for output in own if not output.kept]
+            if todo:
+                yield todo, bundle, scans
 
     def summary(
-        self, counts: Counts, outputs: Sequence[Path], kept: set[Path], lost: Sequence[str]
+        self,
+        counts: Counts,
+        outputs: Sequence[Location],
+        kept: set[Location],
+        lost: Sequence[str],
     ) -> Summary:
         """The result of the run."""
         facts = self.facts
@@ -208,77 +258,14 @@ class Run:
         )
 
 
-def check_size(sources: Sequence[Source], budget: int) -> None:
-    """Refuse files of a format that is converted as a whole if they exceed the budget."""
+def _check_size(sources: Sequence[Source], budget: int) -> None:
+    """Refuse files of a format that needs all rows together if they exceed the budget."""
     size = sum(each.size for each in sources)
     if size > budget:
-        wanted = f"at least the size of files of the format {sources[0].format.name}"
+        format = sources[0].format
+        wanted = f"at least the size of files of the format {format.name}"
+        if format.pieces is not None:
+            wanted += " where rows of one step do not follow each other in one file"
         fact = f"{budget} bytes for {size} bytes of files"
         remedy = "raise it, or convert the files with `creditlib.rollouts.write`"
         raise contract_error("credit", "memory", wanted, fact, remedy)
-
-
-def check_options(options: Mapping[str, Any]) -> None:
-    """Refuse options of a converter where nothing is converted."""
-    for name, value in options.items():
-        raise contract_error("credit", name, "left out for the format creditlib", repr(value))
-
-
-def together(
-    tables: Sequence[Any], plan: Plan, has: frozenset[str], objectives: int
-) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """Buckets with the credit that estimators give which must see all of them in one call."""
-    arrow, _, _ = arrow_modules()
-    joined = arrow.concat_tables(tables, promote_options="default")
-    order = order_of_rows(joined)
-    found = credit_whole(joined.take(order), plan, has, objectives)
-    back = np.argsort(order, kind="stable")
-    start = 0
-    for table in tables:
-        own = back[start : start + table.num_rows]
-        start += table.num_rows
-        if table.num_rows:
-            yield table, {name: values.take(arrow.array(own)) for name, values in found.items()}
-
-
-def cleaned(
-    tables: Sequence[Any],
-    has: frozenset[str],
-    objectives: int,
-    place: Callable[[int, int], str],
-    skip_bad: bool,
-) -> tuple[Any, int, list[str]]:
-    """The good rows of a bucket, how many are incomplete, and a sentence on each doubled one."""
-    arrow, _, _ = arrow_modules()
-    table = arrow.concat_tables(tables, promote_options="default").combine_chunks()
-    incomplete = 0
-    if skip_bad:
-        whole = complete_rows(table, has, objectives)
-        incomplete = int((~whole).sum())
-        table = table.filter(arrow.array(whole))
-    table, doubled = checked_groups(table, place, skip_bad)
-    return table.combine_chunks(), incomplete, doubled
-
-
-def _scanned(
-    units: Sequence[Unit], needs: frozenset[str], skip_bad: bool, jobs: int
-) -> Iterator[tuple[Unit, Sequence[Part]]]:
-    """Pass one of each unit, in their order, whatever process does it."""
-    if jobs == 1 or len(units) == 1:
-        for unit in units:
-            yield unit, scan_unit(unit, needs, skip_bad)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(units)), mp_context=context) as pool:
-        ahead: deque[tuple[Unit, Future[list[Part]]]] = deque()
-        try:
-            for unit in units:
-                ahead.append((unit, pool.submit(scan_unit, unit, needs, skip_bad)))
-                if len(ahead) > 2 * jobs:
-                    first, found = ahead.popleft()
-                    yield first, found.result()
-            while ahead:
-                first, found = ahead.popleft()
-                yield first, found.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)

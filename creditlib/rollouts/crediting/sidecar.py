@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from creditlib.rollouts.addresses import Address
+from creditlib.rollouts.arrow import arrow_modules
 from creditlib.rollouts.crediting.manifest import KEY, manifest_path
 from creditlib.rollouts.crediting.row_lines import tolerant_rows
 from creditlib.rollouts.crediting.sources import Source, Unit
 from creditlib.rollouts.disk import replaced
 from creditlib.rollouts.files import read_records
-from creditlib.rollouts.parquet_files import arrow_modules
-from creditlib.vocabulary.messages import ContractError, contract_error
+from creditlib.rollouts.parquet_files import parquet_file
+from creditlib.rollouts.storage import Location, below, location, looked_up
+from creditlib.vocabulary.messages import ContractError, contract_error, did_you_mean
 
 __all__ = ["TO", "Form", "output_paths", "unit_table", "write_output"]
 
@@ -43,15 +46,16 @@ class Form:
 
 def output_paths(
     sources: Sequence[Source], out: str | Path | None, to: str | None, stitch: bool
-) -> list[Path]:
+) -> list[Location]:
     """The output of each input: beside it, or in the folder `out` as it lies below what was named.
 
     Two inputs with one output are refused.
     """
     if to is not None and to not in TO:
         wanted = "'parquet', 'jsonl', 'verifiers' or 'atropos'"
-        raise contract_error("credit", "to", wanted, repr(to))
-    found: dict[Path, Path] = {}
+        near = did_you_mean(to, ("parquet", "jsonl", "verifiers", "atropos"))
+        raise contract_error("credit", "to", wanted, f"{to!r}{near}")
+    found: dict[Location, Location] = {}
     for source in sources:
         kind = to or ("parquet" if source.parquet or not stitch else "jsonl")
         if stitch and kind == "parquet" and not source.parquet:
@@ -61,15 +65,18 @@ def output_paths(
         name = f"{source.path.stem}.{'credited' if stitch else 'credit'}.{kind}"
         folder = source.path.parent
         if out is not None:
-            below = folder.relative_to(source.parent) if folder != source.parent else Path()
-            folder = Path(out) / below
+            folder = location(out) / below(folder, source.parent)
+        if isinstance(folder, Address) and not folder.writable:
+            remedy = "name a folder of this machine or of a store"
+            fact = f"none for {source.path}, which lies on a web server"
+            raise contract_error("credit", "out", "a folder that can be written", fact, remedy)
         path = folder / name
         if path in found:
             fact = f"{path} for {found[path]} and for {source.path}"
             remedy = "credit them in two runs"
             raise contract_error("credit", "paths", "files of distinct names", fact, remedy)
         found[path] = source.path
-    return list(found)
+    return looked_up(found)
 
 
 def unit_table(labels: Sequence[Any], credit: Any | None, form: Form) -> Any:
@@ -118,7 +125,7 @@ def _trajectory(labels: Any, names: frozenset[str]) -> Any:
 
 
 def write_output(
-    path: Path,
+    path: Location,
     source: Source,
     tables: Iterable[tuple[Unit, Any]],
     form: Form,
@@ -147,7 +154,7 @@ def _tables(tables: Iterable[tuple[Unit, Any]]) -> Iterator[Any]:
     return (table for _, table in tables)
 
 
-def _write_parquet(path: Path, tables: Iterator[Any], manifest: bytes) -> None:
+def _write_parquet(path: Location, tables: Iterator[Any], manifest: bytes) -> None:
     _, _, parquet = arrow_modules()
     first = next(tables)
     metadata = {**(first.schema.metadata or {}), KEY: manifest}
@@ -162,8 +169,8 @@ def _write_parquet(path: Path, tables: Iterator[Any], manifest: bytes) -> None:
 
 def _copied(source: Source, tables: Iterable[tuple[Unit, Any]]) -> Iterator[Any]:
     """The rows of a Parquet file with the columns of credit added."""
-    arrow, _, parquet = arrow_modules()
-    with parquet.ParquetFile(source.path) as file:
+    arrow, _, _ = arrow_modules()
+    with parquet_file(source.path) as file:
         for unit, table in tables:
             whole = file.read() if unit.group is None else file.read_row_group(unit.group)
             start = unit.first - 1

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from creditlib.rollouts.addresses import Address
+from creditlib.rollouts.arrow import arrow_modules
 from creditlib.rollouts.crediting.row_lines import tolerant_rows
 from creditlib.rollouts.creditlib_schema import CREDITLIB
-from creditlib.rollouts.disk import STANDARD_INPUT, opened_once
+from creditlib.rollouts.disk import opened_once
 from creditlib.rollouts.files import read_records
 from creditlib.rollouts.formats import detect_format, find_format
-from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.rollouts.parquet_files import parquet_file
 from creditlib.rollouts.paths import files_of_path
 from creditlib.rollouts.rollout_format import RolloutFormat
+from creditlib.rollouts.storage import Location, check_reached, location, looked_up
 from creditlib.vocabulary.messages import ContractError, contract_error, one_line
 
 __all__ = ["Source", "Unit", "expand", "open_sources"]
+
+_AT_ONCE = 16  # files of a store that are looked at together
 
 
 @dataclass(frozen=True)
@@ -33,14 +40,15 @@ class Unit:
     first: int = 1  # the number of its first row in a message
     rows: int = 0  # 0 where it is not known
     bytes: int = 0
+    shown: str = ""  # what places call the path, if not by its name
 
 
 @dataclass(frozen=True)
 class Source:
     """An input file with its units; `size` is in bytes, `parent` is what the user named."""
 
-    path: Path
-    parent: Path
+    path: Location
+    parent: Location
     size: int
     format: RolloutFormat
     units: tuple[Unit, ...]
@@ -58,7 +66,7 @@ class Source:
 
 def expand(
     paths: str | Path | Sequence[str | Path], asked: RolloutFormat | None = None
-) -> list[tuple[Path, Path]]:
+) -> list[tuple[Location, Location]]:
     """(file, folder that the user named) of files, folders and patterns, each file once.
 
     A folder stands for its `*.json`, `*.jsonl` and `*.parquet` files, in the order of the numbers
@@ -66,13 +74,12 @@ def expand(
     is left out.
     """
     given = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    found: dict[Path, Path] = {}
-    for each in given:
-        files, parent = files_of_path("credit", "paths", each)
-        if not files or STANDARD_INPUT in files:
+    found: dict[Location, Location] = {}
+    for each, place in zip(given, looked_up(map(location, given)), strict=True):
+        files, parent = files_of_path("credit", "paths", place)
+        if not files:
             wanted = "files, or folders that hold .json, .jsonl or .parquet files"
-            remedy = "write standard input to a file, for each is read twice" if files else ""
-            raise contract_error("credit", "paths", wanted, repr(str(each)), remedy)
+            raise contract_error("credit", "paths", wanted, repr(str(each)))
         for file in files:
             found.setdefault(file, parent)
     if not found:
@@ -81,7 +88,7 @@ def expand(
 
 
 def open_sources(
-    files: Iterable[tuple[Path, Path]],
+    files: Iterable[tuple[Location, Location]],
     format: str | RolloutFormat,
     skip_bad: bool,
     keyed: bool = False,
@@ -93,13 +100,13 @@ def open_sources(
     asked = find_format(format)
     sources: list[Source] = []
     sentences: list[str] = []
-    for path, parent in files:
-        try:
-            sources.append(_source(path, parent, asked, len(sources), skip_bad, keyed))
-        except ContractError as error:
-            if not skip_bad:
-                raise
-            sentences.append(str(error))
+    for found in _each(files, functools.partial(_opened, asked, skip_bad, keyed)):
+        if isinstance(found, Source):
+            sources.append(_numbered(found, len(sources)))
+        elif skip_bad:
+            sentences.append(str(found))
+        else:
+            raise found
     if not sources:
         raise ContractError(sentences[0])
     formats: dict[str, Source] = {}
@@ -116,14 +123,39 @@ def open_sources(
     return [_numbered(each, number) for number, each in enumerate(same)], sentences
 
 
+def _each(
+    files: Iterable[tuple[Location, Location]], opened: Callable[..., Source | ContractError]
+) -> Iterator[Source | ContractError]:
+    """What each file is, in order; a store is asked for several files at a time."""
+    given = list(files)
+    if not any(isinstance(path, Address) for path, _ in given):
+        yield from (opened(*each) for each in given)
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        try:
+            yield from pool.map(opened, *zip(*given, strict=True))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _opened(
+    asked: RolloutFormat | None, skip_bad: bool, keyed: bool, path: Location, parent: Location
+) -> Source | ContractError:
+    """The source of a file, or the sentence on one that is broken."""
+    try:
+        return _source(path, parent, asked, 0, skip_bad, keyed)
+    except ContractError as error:
+        return error
+
+
 def _numbered(source: Source, number: int) -> Source:
     units = tuple(replace(unit, file=number) for unit in source.units)
     return replace(source, units=units)
 
 
 def _source(
-    path: Path,
-    parent: Path,
+    path: Location,
+    parent: Location,
     asked: RolloutFormat | None,
     number: int,
     skip_bad: bool,
@@ -149,18 +181,18 @@ def _source(
     return Source(path, parent, size, format, (unit,), noun)
 
 
-def _empty(path: Path, fact: str) -> ContractError:
+def _empty(path: Location, fact: str) -> ContractError:
     return ContractError(f"rollouts: {path} must hold at least one trajectory, got {fact}.")
 
 
-def _first_row(path: Path, skip_bad: bool) -> dict[str, Any] | None:
+def _first_row(path: Location, skip_bad: bool) -> dict[str, Any] | None:
     """The first row that can be read."""
     if not skip_bad:
         return next((row for _, row in read_records(path)), None)
     return next((row for _, row, _ in tolerant_rows(path) if row is not None), None)
 
 
-def _of_columns(path: Path, names: Sequence[str], keyed: bool) -> RolloutFormat:
+def _of_columns(path: Location, names: Sequence[str], keyed: bool) -> RolloutFormat:
     """The format of a Parquet file: by its columns, or by its first row."""
     if CREDITLIB.matches(dict.fromkeys(names)):
         return CREDITLIB
@@ -168,21 +200,22 @@ def _of_columns(path: Path, names: Sequence[str], keyed: bool) -> RolloutFormat:
 
 
 def _parquet_source(
-    path: Path,
-    parent: Path,
+    path: Location,
+    parent: Location,
     asked: RolloutFormat | None,
     number: int,
     size: int,
     keyed: bool,
 ) -> Source:
     """A Parquet file; those of creditlib's own schema have a unit for each row group."""
-    arrow, _, parquet = arrow_modules()
+    arrow, _, _ = arrow_modules()
     try:
-        with parquet.ParquetFile(path) as file:
+        with parquet_file(path) as file:
             names, meta = list(file.schema_arrow.names), file.metadata
             groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
             sizes = [(group.num_rows, group.total_byte_size) for group in groups]
     except (arrow.ArrowException, ValueError, OSError) as error:
+        check_reached(path, error)
         fact = one_line(str(error).partition("\n")[0]).rstrip(".") or type(error).__name__
         raise ContractError(f"rollouts: {path} must be a readable Parquet file: {fact}.") from None
     if not sum(rows for rows, _ in sizes):

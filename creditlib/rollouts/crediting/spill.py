@@ -1,20 +1,45 @@
-"""Tables by key: in memory below a budget, else in temporary Parquet files."""
+"""Tables by key: in memory below a budget, else in temporary Parquet files that others can read."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
-from creditlib.rollouts.parquet_files import arrow_modules
+from creditlib.rollouts.arrow import arrow_modules
 
-__all__ = ["Store"]
+__all__ = ["Spilled", "Store", "loaded"]
+
+
+class Spilled(NamedTuple):
+    """A table in a temporary file: a row group of a Parquet file, and the names of its columns."""
+
+    path: str
+    group: int
+    names: list[str]
+
+
+def loaded(pieces: Iterable[Any]) -> list[Any]:
+    """Tables, of which some may lie in temporary files of a store that is open in some process.
+
+    >>> loaded([])
+    []
+    """
+    _, _, parquet = arrow_modules()
+    found: list[Any] = []
+    for piece in pieces:
+        if isinstance(piece, Spilled):
+            with parquet.ParquetFile(piece.path) as file:
+                found.append(file.read_row_group(piece.group).select(piece.names))
+        else:
+            found.append(piece)
+    return found
 
 
 class Store:
-    """Tables by key: `put` appends, `take` returns them in order and forgets them.
+    """Tables by key: `put` appends, `lend` gives them in order and forgets them.
 
     Above the budget all tables go to one new temporary Parquet file, with a row group for each key.
     The tables of a key that went there together come back as one; their rows are those that were
@@ -28,7 +53,7 @@ class Store:
     >>> with Store(budget=0) as store:
     ...     store.put("a", pyarrow.table({"x": [1]}))
     ...     store.put("a", pyarrow.table({"x": [2]}))
-    ...     store.spilled, [table["x"].to_pylist() for table in store.take("a")]
+    ...     store.spilled, [table["x"].to_pylist() for table in loaded(store.lend("a"))]
     (2, [[1], [2]])
     """
 
@@ -37,8 +62,7 @@ class Store:
         self._budget, self._parent = budget, folder
         self._memory: dict[Hashable, list[Any]] = {}
         self._bytes = 0
-        # Of each table: the number of its file, that of its row group, the names of its columns.
-        self._disk: dict[Hashable, list[tuple[int, int, list[str]]]] = {}
+        self._disk: dict[Hashable, list[Spilled]] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Store:
@@ -69,13 +93,12 @@ class Store:
         if self._bytes > self._budget:
             self._spill()
 
-    def take(self, key: Hashable) -> list[Any]:
-        """The tables of a key in the order in which they were put; the store forgets them."""
-        _, _, parquet = arrow_modules()
-        found: list[Any] = []
-        for number, group, names in self._disk.pop(key, ()):
-            with parquet.ParquetFile(self._path(number)) as file:
-                found.append(file.read_row_group(group).select(names))
+    def lend(self, key: Hashable) -> list[Any]:
+        """What `loaded` takes, in the order in which it was put; the store forgets it.
+
+        Temporary files stay until `close`.
+        """
+        found = self._disk.pop(key, [])
         last = self._memory.pop(key, [])
         self._bytes -= sum(table.nbytes for table in last)
         return found + last
@@ -97,14 +120,15 @@ class Store:
             for key, tables in self._memory.items()
         }
         schema = arrow.unify_schemas([table.schema for table in joined.values()])
-        number = self.spilled
-        with parquet.ParquetWriter(self._path(number), schema, compression="lz4") as writer:
+        path = self._path(self.spilled)
+        with parquet.ParquetWriter(path, schema, compression="lz4") as writer:
             for group, (key, table) in enumerate(joined.items()):
                 whole = arrow.concat_tables(
                     [schema.empty_table(), table], promote_options="default"
                 )
                 writer.write_table(whole, row_group_size=table.num_rows)
-                self._disk.setdefault(key, []).append((number, group, table.column_names))
+                spilled = Spilled(str(path), group, table.column_names)
+                self._disk.setdefault(key, []).append(spilled)
         self.spilled += 1
         self._memory.clear()
         self._bytes = 0

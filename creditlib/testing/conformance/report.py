@@ -44,9 +44,10 @@ def conformance_report(
     signature cannot express is discarded, such as groups of unequal sizes where groups are given by
     position. A law without any other batch is "untried".
 
-    Options:
+    Args:
+        function: the trainer's estimator: a function, a name, or an import path.
         signature: "verl", "skyrl", "trl", or None for the vocabulary.
-        skip: {"law": "reason"} for laws that the method breaks by design; a reason is required.
+        skip: laws that the method breaks by design, {"law": "reason"}; a reason is required.
         laws: the laws to run, as names or as laws made with `law`; None runs all laws.
         strict: the last tier whose broken laws are faults, as in `check_estimator`.
         options: options of every call; {"config.gamma": 0.9} is a key of the settings object.
@@ -105,7 +106,14 @@ def check_agreement(
     Their results must agree up to rounding. They also differ if only one of them refuses a batch.
     An optional tensor is drawn only if both take it.
 
-    The options are those of `conformance_report`; both functions get `options`.
+    Args:
+        function: a function, a name, or an import path.
+        reference: the function to compare it with.
+        signature: "verl", "skyrl", "trl", or None for the vocabulary.
+        options: options of every call of both functions.
+        examples: the number of batches.
+        seed: selects other batches; without it, the names of the functions are the seed.
+        seconds: the time limit.
 
     >>> try:
     ...     check_agreement("rloo", "grpo")

@@ -14,7 +14,7 @@ from torch import Tensor
 from creditlib.testing.subject import InexpressibleError
 from creditlib.vocabulary.annotations import Argument, Option, Shape
 from creditlib.vocabulary.argument_spec import ArgumentSpec
-from creditlib.vocabulary.messages import contract_error
+from creditlib.vocabulary.messages import contract_error, did_you_mean
 
 __all__ = ["CONVENTIONS", "Convention", "Feed", "Settings", "convention_of"]
 
@@ -231,5 +231,6 @@ def convention_of(signature: str) -> Convention:
     """
     if signature not in CONVENTIONS:
         known = ", ".join(map(repr, CONVENTIONS))
-        raise contract_error("conformance_report", "signature", f"one of {known}", repr(signature))
+        fact = f"{signature!r}{did_you_mean(signature, CONVENTIONS)}"
+        raise contract_error("conformance_report", "signature", f"one of {known}", fact)
     return CONVENTIONS[signature]

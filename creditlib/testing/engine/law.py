@@ -6,11 +6,11 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from creditlib.testing.engine.trial import Trial
 from creditlib.testing.subject import Subject
-from creditlib.vocabulary.messages import contract_error, did_you_mean
+from creditlib.vocabulary.messages import check_choice
 
 __all__ = ["TIERS", "Check", "Finish", "Law", "Tier", "law", "link", "tier_of"]
 
@@ -65,11 +65,8 @@ def tier_of(name: str, function: str, argument: str) -> Tier:
     >>> tier_of("contract", "check", "--strict")
     'contract'
     """
-    for tier in TIERS:
-        if tier == name:
-            return tier
-    wanted = f"one of {', '.join(map(repr, TIERS))}"
-    raise contract_error(function, argument, wanted, f"{name!r}{did_you_mean(name, TIERS)}")
+    check_choice(function, argument, name, TIERS)
+    return cast("Tier", name)
 
 
 @dataclass(frozen=True)
@@ -117,8 +114,15 @@ def law(
 ) -> Callable[[Check], Law]:
     """Make a law of a check function: its name, and its docstring as the sentence.
 
-    `bugs` are issues that the law would have prevented, such as "verl#4598". The other arguments
-    are those of `Law`. A law without a `tier` is an invariance: breaking it is a fault.
+    Args:
+        bugs: issues that the law would have prevented, such as "verl#4598".
+        needs: tensors that a function must take for the law to apply to it.
+        when: a further condition on the function.
+        kind: how batches are drawn, as in `Law`.
+        finish: is called after the last batch, as in `Law`.
+        tier: "contract", "invariance" or "property"; a law without one is an invariance: breaking
+            it is a fault.
+        minimum: the number of batches below which a verdict is "undecided".
 
     >>> @law("our notes", needs=("reward",))
     ... def credit_is_small(trial):

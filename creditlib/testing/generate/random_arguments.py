@@ -28,7 +28,15 @@ def random_arguments(
 
     Groups have unequal sizes, and turn counts are 0 to `turns`. Tool output lies before, between
     and after turns. Floats in padding are NaN. Values lie in the ranges of the vocabulary.
-    `optional` draws the optional tensors too, except `offsets` and `out`.
+
+    Args:
+        function: a function with annotated tensors.
+        seed: of the random numbers.
+        batch: the number of trajectories.
+        turns: the size of the axis of turns.
+        tokens: the size of the axis of tokens.
+        optional: True draws the optional tensors too, except `offsets` and `out`.
+        dtype: of floating point tensors.
 
     >>> from creditlib import grpo
     >>> sorted(random_arguments(grpo))

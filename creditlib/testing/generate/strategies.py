@@ -19,6 +19,7 @@ from creditlib.testing.generate.batch_builder import BatchConfig, ByteLayout, bu
 from creditlib.testing.generate.choices import ChoiceSource, HypothesisSource, reject
 from creditlib.testing.generate.reward_values import EXACT, FAMILIES, reward_values
 from creditlib.testing.subject import Subject, subject_of
+from creditlib.vocabulary.messages import check_choice
 
 __all__ = ["EXACT", "FAMILIES", "BatchSource", "batches"]
 
@@ -125,14 +126,16 @@ def batches(
     before, between and after the turns. Rows are padded on either side, or packed if the function
     takes `offsets`. Values lie in the ranges of the vocabulary.
 
-    Options:
+    Args:
+        function: a function with annotated tensors, a name, or an import path.
         families: the kinds of rewards: "two-valued", "dyadic", "tied", "non-dyadic",
             "offset" (10,000 plus a fraction), "constant", "drawn".
         dtypes: the dtypes of floating point tensors.
         include: optional tensors that every batch has.
         exclude: optional tensors that no batch has.
         optional: False leaves out every optional tensor that is not included.
-        least, most: the number of trajectories, before `crowds` adds up to 62 to one group.
+        least: the smallest number of trajectories.
+        most: the largest number of trajectories, before `crowds` adds up to 62 to one group.
         crowds: whether some groups are large.
         fill: the value of floats in padding and in tokens that the policy did not write.
 
@@ -140,7 +143,13 @@ def batches(
     >>> find(batches("grpo"), lambda batch: len(batch["reward"]) > 1)["reward"]
     tensor([0., 0.])
     """
-    source = BatchSource(subject_of(function, {}))
+    subject = subject_of(function, {})
+    for name in families:
+        check_choice("batches", "families", name, FAMILIES)
+    for argument, names in {"include": include, "exclude": exclude}.items():
+        for name in names:
+            check_choice("batches", argument, name, tuple(subject.tensors))
+    source = BatchSource(subject)
     more = {
         "families": families,
         "dtypes": dtypes,

@@ -57,7 +57,7 @@ def results_fit_their_inputs(trial: Trial) -> None:
 
 @law("NeMo-RL#4158", "TRL#5773", tier="contract")
 def credit_is_finite(trial: Trial) -> None:
-    """Finite inputs give finite credit, also for lone members, equal rewards and empty turns."""
+    """Finite inputs give finite credit, also for groups of one, equal rewards and empty turns."""
     batch = trial.batch(dtypes=_EVERY_DTYPE, crowds=True)
     if not all(bool(part.isfinite().all()) for part in trial(batch)):
         trial.broken("a result is NaN or infinite although every input is finite")

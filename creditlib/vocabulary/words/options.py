@@ -33,15 +33,31 @@ __all__ = [
 ]
 
 Gamma: TypeAlias = Annotated[
-    float, ArgumentSpec("discount per turn or policy token", low=0, high=1)
+    float,
+    ArgumentSpec(
+        "discount of a reward for each turn, or token of the policy, that it comes later; 1 "
+        "discounts nothing",
+        low=0,
+        high=1,
+    ),
 ]
-Lam: TypeAlias = Annotated[float, ArgumentSpec("trace decay of GAE", low=0, high=1)]
-Eps: TypeAlias = Annotated[float, ArgumentSpec("keeps the division finite", low=0)]
+Lam: TypeAlias = Annotated[
+    float,
+    ArgumentSpec(
+        "trace decay λ of GAE: 0 looks one step ahead, to the next value; 1 sums all rewards",
+        low=0,
+        high=1,
+    ),
+]
+Eps: TypeAlias = Annotated[
+    float, ArgumentSpec("small number in the divisor, which keeps the quotient finite", low=0)
+]
 VarianceEps: TypeAlias = Annotated[
-    float, ArgumentSpec("added to the variance before the square root", low=0)
+    float, ArgumentSpec("small number added to the variance before the square root", low=0)
 ]
-NonNegative: TypeAlias = Annotated[float, ArgumentSpec("a weight or coefficient", low=0)]
-Positive: TypeAlias = Annotated[float, ArgumentSpec("a temperature, cap or width", above=0)]
+# The docstring of the function says what such an option is.
+NonNegative: TypeAlias = Annotated[float, ArgumentSpec("", low=0)]
+Positive: TypeAlias = Annotated[float, ArgumentSpec("", above=0)]
 Temperature: TypeAlias = Annotated[
     float, ArgumentSpec("temperature of the softmin; near 0 only the minimum counts", above=0)
 ]
@@ -53,17 +69,20 @@ Tokens: TypeAlias = Annotated[int, ArgumentSpec("size of the axis of tokens", lo
 Backend: TypeAlias = Annotated[
     Literal["auto", "torch", "numba", "triton"],
     ArgumentSpec(
-        "the implementation; auto: triton on CUDA and numba on a CPU if installed, else torch",
+        "the implementation; 'auto' is triton on CUDA and numba on a CPU if installed, else torch",
         engine=True,
     ),
 ]
 Ddof: TypeAlias = Annotated[
     Literal[0, 1],
-    ArgumentSpec("n − ddof divides the sum of squared deviations; 1 is the unbiased variance"),
+    ArgumentSpec("n − ddof divides the sum of squared deviations; 1 gives the unbiased variance"),
 ]
 Lone: TypeAlias = Annotated[
     Literal["zero", "raw"],
-    ArgumentSpec("credit of the only member of a group: 0, or its reward over a scale of 1"),
+    ArgumentSpec(
+        "credit of a group of one, a trajectory without others to compare it with: 0, or its "
+        "reward over a scale of 1"
+    ),
 ]
 Center: TypeAlias = Annotated[
     Literal["mean", "leave_one_out", "median"] | None,
@@ -108,9 +127,13 @@ Elapsed: TypeAlias = Annotated[
     float, ArgumentSpec("share of training that is done; more than 1 counts as 1", low=0)
 ]
 Level: TypeAlias = Annotated[
-    Literal["token", "turn", "trajectory"], ArgumentSpec("the unit that has one ratio")
+    Literal["token", "turn", "trajectory"],
+    ArgumentSpec("what has one ratio: a token, a turn or a trajectory"),
 ]
 Conserve: TypeAlias = Annotated[
     Literal["batch", "group", "trajectory"],
-    ArgumentSpec("inside what the weights average to 1; None: they do not"),
+    ArgumentSpec(
+        "the units whose weights have the mean 1: those of the batch, of each group, or of each "
+        "trajectory; None leaves the weights as they are"
+    ),
 ]

@@ -85,11 +85,15 @@ OutPair: TypeAlias = Annotated[
 ]
 LogProb: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"],
-    ArgumentSpec("log-probability of the token under the policy that is trained", high=0),
+    ArgumentSpec(
+        "log-probability of the token under the policy that is trained", measured_in="nats", high=0
+    ),
 ]
 OldLogProb: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"],
-    ArgumentSpec("log-probability of the token under the policy that wrote it", high=0),
+    ArgumentSpec(
+        "log-probability of the token under the policy that wrote it", measured_in="nats", high=0
+    ),
 ]
 Values: TypeAlias = Annotated[
     Float[Tensor, "batch token timescale"] | Float[Tensor, "token timescale"],
@@ -107,11 +111,11 @@ Cut: TypeAlias = Annotated[
 ]
 Entropy: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"],
-    ArgumentSpec("entropy of the policy at the token", low=0),
+    ArgumentSpec("entropy of the policy at the token", measured_in="nats", low=0),
 ]
 TeacherLogProb: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"],
-    ArgumentSpec("log-probability of the token under the teacher", high=0),
+    ArgumentSpec("log-probability of the token under the teacher", measured_in="nats", high=0),
 ]
 Energy: TypeAlias = Annotated[
     Float[Tensor, "batch token"] | Float[Tensor, "token"],

@@ -84,13 +84,19 @@ Valid: TypeAlias = Annotated[
 TurnCount: TypeAlias = Annotated[
     Int[Tensor, "batch"],
     ArgumentSpec(
-        "turns of the trajectory, 0..turn", low=0, hint="`layouts.count_turns(turn)` counts turns"
+        "turns of the trajectory, 0..turn",
+        measured_in="turns",
+        low=0,
+        hint="`layouts.count_turns(turn)` counts turns",
     ),
 ]
 Length: TypeAlias = Annotated[
     Int[Tensor, "batch"] | Float[Tensor, "batch"],
     ArgumentSpec(
-        "tokens the policy wrote in the trajectory", low=0, hint="`(turn >= 0).sum(1)` counts them"
+        "tokens the policy wrote in the trajectory",
+        measured_in="tokens",
+        low=0,
+        hint="`(turn >= 0).sum(1)` counts them",
     ),
 ]
 Solved: TypeAlias = Annotated[
@@ -119,7 +125,9 @@ BranchOf: TypeAlias = Annotated[
 ]
 BranchAt: TypeAlias = Annotated[
     Int[Tensor, "batch"],
-    ArgumentSpec("tokens of the policy that a branch shares with that rollout", low=0),
+    ArgumentSpec(
+        "tokens of the policy that a branch shares with that rollout", measured_in="tokens", low=0
+    ),
 ]
 Answer: TypeAlias = Annotated[
     Int[Tensor, "batch"],
@@ -184,7 +192,7 @@ Tree: TypeAlias = Annotated[
     Int[Tensor, "batch"], ArgumentSpec("id of the tree that the rollout is a leaf of")
 ]
 Taught: TypeAlias = Annotated[
-    Bool[Tensor, "batch"], ArgumentSpec("rows that the teacher speaks about")
+    Bool[Tensor, "batch"], ArgumentSpec("rows that the teacher has rated")
 ]
 RowLam: TypeAlias = Annotated[
     Float[Tensor, "batch"],

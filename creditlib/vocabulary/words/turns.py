@@ -74,6 +74,7 @@ GoldLogProb: TypeAlias = Annotated[
     Float[Tensor, "batch turn"],
     ArgumentSpec(
         "mean log-probability per token of the gold answer, measured right before the turn",
+        measured_in="nats",
         high=0,
     ),
 ]
@@ -82,7 +83,8 @@ ProcessReward: TypeAlias = Annotated[
     ArgumentSpec("score of a step by a process reward model", unit="reward"),
 ]
 Duration: TypeAlias = Annotated[
-    Float[Tensor, "batch turn"], ArgumentSpec("wall-clock seconds the turn took", low=0)
+    Float[Tensor, "batch turn"],
+    ArgumentSpec("wall-clock time that the turn took", measured_in="seconds", low=0),
 ]
 Started: TypeAlias = Annotated[
     Real[Tensor, "batch turn"],
@@ -90,7 +92,7 @@ Started: TypeAlias = Annotated[
 ]
 Finished: TypeAlias = Annotated[
     Real[Tensor, "batch turn"],
-    ArgumentSpec("those of `started` that finished", low=0, part_of="started"),
+    ArgumentSpec("jobs of `started` that finished", low=0, part_of="started"),
 ]
 Progress: TypeAlias = Annotated[
     Float[Tensor, "batch turn"],
@@ -99,7 +101,10 @@ Progress: TypeAlias = Annotated[
 TurnLength: TypeAlias = Annotated[
     Int[Tensor, "batch turn"] | Float[Tensor, "batch turn"],
     ArgumentSpec(
-        "tokens the policy wrote in the turn", low=0, hint="`layouts.turn_length(turn)` counts them"
+        "tokens the policy wrote in the turn",
+        measured_in="tokens",
+        low=0,
+        hint="`layouts.turn_length(turn)` counts them",
     ),
 ]
 Action: TypeAlias = Annotated[
@@ -130,7 +135,9 @@ SegmentValue: TypeAlias = Annotated[
 ]
 TurnEntropy: TypeAlias = Annotated[
     Float[Tensor, "batch turn"],
-    ArgumentSpec("mean entropy of the policy over the tokens of the turn", low=0),
+    ArgumentSpec(
+        "mean entropy of the policy over the tokens of the turn", measured_in="nats", low=0
+    ),
 ]
 Ratio: TypeAlias = Annotated[
     Float[Tensor, "batch turn"],
@@ -171,7 +178,8 @@ Viability: TypeAlias = Annotated[
     ArgumentSpec("log-odds that the task can still be solved, before the turn", unit="prediction"),
 ]
 ViabilityAfter: TypeAlias = Annotated[
-    Float[Tensor, "batch turn"], ArgumentSpec("the same after the turn", unit="prediction")
+    Float[Tensor, "batch turn"],
+    ArgumentSpec("log-odds that the task can still be solved, after the turn", unit="prediction"),
 ]
 StepsToGo: TypeAlias = Annotated[
     Float[Tensor, "batch turn"],
@@ -180,7 +188,10 @@ StepsToGo: TypeAlias = Annotated[
     ),
 ]
 StepsToGoAfter: TypeAlias = Annotated[
-    Float[Tensor, "batch turn"], ArgumentSpec("the same after the turn", unit="prediction")
+    Float[Tensor, "batch turn"],
+    ArgumentSpec(
+        "predicted return of -1 a step until the task is solved, after the turn", unit="prediction"
+    ),
 ]
 Demonstrated: TypeAlias = Annotated[
     Bool[Tensor, "batch turn"], ArgumentSpec("turns that a person or another policy carried out")

@@ -9,12 +9,13 @@ import pyarrow.parquet
 import pytest
 
 from creditlib import rollouts
+from creditlib.rollouts.crediting.conversion import settled
 from creditlib.rollouts.crediting.groups import batches, checked_groups, split_by_group
 from creditlib.rollouts.crediting.manifest import KEY, is_finished
 from creditlib.rollouts.crediting.parts import Facts, Lack, merge_facts
 from creditlib.rollouts.crediting.plan import make_plan
 from creditlib.rollouts.crediting.sources import expand, open_sources
-from creditlib.rollouts.crediting.spill import Store
+from creditlib.rollouts.crediting.spill import Store, loaded
 from creditlib.rollouts.crediting.summary import counted, merge_counts
 from creditlib.vocabulary.messages import ContractError
 
@@ -139,7 +140,8 @@ def test_tables_on_disk_keep_their_order():
         for number in range(5):
             store.put(number % 2, pyarrow.table({"x": [number, number + 10]}))
         assert store.spilled == 2
-        assert [table["x"].to_pylist() for table in store.take(0)] == [[0, 10], [2, 12], [4, 14]]
+        found = loaded(store.lend(0))
+        assert [table["x"].to_pylist() for table in found] == [[0, 10], [2, 12], [4, 14]]
 
 
 def test_facts_are_reduced_in_order():
@@ -190,3 +192,26 @@ def test_a_folder_in_the_order_of_its_numbers(tmp_path):
     for name in ("10.jsonl", "9.jsonl", "9.credit.parquet"):
         _lines(tmp_path / name, _row(1, 1.0))
     assert [path.name for path, _ in expand(tmp_path)] == ["9.jsonl", "10.jsonl"]
+
+
+def test_rows_of_a_step_that_lie_apart_are_seen(tmp_path):
+    """Steps 1, 1, 2 and 3, 3: pieces; with a 2 behind them, or with a 1 behind the 2: none."""
+
+    def options(*steps):
+        for number, each in enumerate(steps):
+            rows = [{"input": "q", "output": "x", "score": 1.0, "step": step} for step in each]
+            _lines(tmp_path / f"{number}.jsonl", *rows)
+        sources, _ = open_sources(expand(tmp_path), "auto", False)
+        return settled(sources, {}, False)
+
+    assert options([1, 1, 2], [3, 3]) == {"named_by": "prompt"}
+    assert options([1, 1, 2], [3, 3, 2]) is None
+    assert options([1, 1, 2, 1], [3, 3]) is None
+
+
+def test_a_session_of_two_rows_is_one_trajectory_at_its_last_row(tmp_path):
+    """Two sessions of two outputs: rloo of 1 and 0 stands in the last rows of the sessions."""
+    found = [("s_0_0", 0.0), ("s_1_0", 1.0), ("s_0_1", 1.0), ("s_1_1", 0.0)]
+    rows = [{"input": "q", "output": "x", "score": s, "step": 1, "uid": uid} for uid, s in found]
+    credit = _credit(_lines(tmp_path / "a.jsonl", *rows), "rloo")
+    assert [row["rloo"] for row in credit] == [None, None, 1.0, -1.0]

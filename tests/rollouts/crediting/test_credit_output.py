@@ -39,7 +39,7 @@ def test_without_a_field_of_its_own_it_has_columns(tmp_path):
 
 def test_with_a_native_field_the_rows_have_it(tmp_path):
     source = source_of(format_lines(GROUP))
-    credit = arrow.table({"rloo": [2.0, -2.0]})
+    credit = arrow.table({"group": ["x", "x"], "rloo": [2.0, -2.0]})
     path = tmp_path / "x.credited.jsonl"
     Output(path, source, b"{}", kept=False, native="rloo").write([(source.units[0], credit)], FORM)
     (row,) = [json.loads(line) for line in path.read_text().splitlines()]
@@ -53,7 +53,7 @@ def test_an_error_in_the_middle_leaves_what_was_there(native, tmp_path):
     path.write_bytes(b"older")
 
     def tables():
-        yield source.units[0], arrow.table({"rloo": [2.0, -2.0]})
+        yield source.units[0], arrow.table({"group": ["x", "x"], "rloo": [2.0, -2.0]})
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):

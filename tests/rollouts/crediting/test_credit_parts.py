@@ -3,6 +3,7 @@ import itertools
 import pytest
 
 from creditlib.rollouts.crediting.parts import Facts, Lack, check_complete, merge_facts
+from creditlib.rollouts.pieces import PieceFacts
 from creditlib.vocabulary.messages import ContractError
 
 FACTS = [
@@ -37,3 +38,13 @@ def test_sentences_of_trajectories_and_of_objectives():
         check_complete(facts, skip_bad=False)
     with pytest.raises(ContractError, match="got lists of 2 and of 3"):
         check_complete(Facts(objectives=frozenset({2, 3})), skip_bad=False)
+
+
+def test_a_key_that_a_piece_lacks_is_left_out_for_all():
+    """Seconds are in every turn of the first piece, and in some turns of the second."""
+    whole = Facts(has=frozenset({"duration", "anchor"}), converted=PieceFacts(turns=2))
+    partial = PieceFacts(turns=3, lacking={"seconds": 1}, rewards=frozenset({("a",), ("b",)}))
+    facts = merge_facts([whole, Facts(lacks={"duration": Lack(2, "y")}, converted=partial)])
+    assert facts.converted.turns == 5
+    for skip_bad in (True, False):
+        assert check_complete(facts, skip_bad) == {"anchor"}

@@ -1,8 +1,8 @@
 import pytest
 from credit_cases import plain
 
-from creditlib.rollouts.crediting import row_scan
 from creditlib.rollouts.crediting.parts import Lack
+from creditlib.rollouts.crediting.row_scan import scan_rows
 from creditlib.vocabulary.messages import ContractError
 
 NEEDS = frozenset({"reward", "group", "turn_reward", "length", "rewards"})
@@ -10,7 +10,7 @@ NEEDS = frozenset({"reward", "group", "turn_reward", "length", "rewards"})
 
 def scanned(*rows, needs=NEEDS, skip_bad=False):
     places = [f"x line {number}" for number in range(1, len(rows) + 1)]
-    return row_scan.scan_rows(list(rows), places, range(len(rows)), needs, skip_bad, first=10)
+    return scan_rows(list(rows), places, range(len(rows)), needs, skip_bad, first=10)
 
 
 def test_columns_hold_real_turns_only():
@@ -55,8 +55,3 @@ def test_names_have_two_hashes_and_their_kinds():
     assert part.facts.names == {
         *("group integer", "group text", "trajectory integer", "trajectory text"),
     }
-    assert row_scan.group_ids([7])[0].tolist() == group[:1]
-    assert row_scan.name_ids(["a", None]).tolist()[1] == -1
-    assert not row_scan.fits_int64(2**63)
-    with pytest.raises(ContractError, match="`id` must be a text or an integer, got True"):
-        scanned(plain("a", 1.0, id=True))

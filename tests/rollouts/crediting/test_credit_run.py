@@ -7,14 +7,14 @@ from creditlib.rollouts.crediting import run
 
 
 def test_outputs_in_many_bundles_and_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "_BUNDLE", 5)
+    monkeypatch.setattr(run, "_STRETCH", 5000)
     rows = spread(tmp_path, trajectories(13), files=9)
     found = rollouts.credit(tmp_path, ["gigpo", "duration_weight"], memory="30KB")
     assert_equals_apply(found, rows, ["gigpo", "duration_weight"])
 
 
 def test_files_that_are_kept_do_not_shift_the_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "_BUNDLE", 1)
+    monkeypatch.setattr(run, "_TASKS", 1)
     rows = spread(tmp_path, trajectories(14), files=5)
     found = rollouts.credit(tmp_path, "gigpo")
     for number in (1, 4):

@@ -1,6 +1,6 @@
 import pyarrow
 
-from creditlib.rollouts.crediting.spill import Store
+from creditlib.rollouts.crediting.spill import Store, loaded
 
 TABLES = [
     ("a", pyarrow.table({"x": [1, 2]})),
@@ -20,9 +20,9 @@ def test_tables_come_back_as_they_were_whatever_the_budget(tmp_path):
             assert store.used() == {"a", "b"}  # a table without rows is none
             for key in "ab":
                 wanted = [table for name, table in TABLES if name == key]
-                found = pyarrow.concat_tables(store.take(key), promote_options="default")
+                found = pyarrow.concat_tables(loaded(store.lend(key)), promote_options="default")
                 whole = pyarrow.concat_tables(wanted, promote_options="default")
                 assert found.to_pydict() == whole.to_pydict()
                 assert found.schema == whole.schema
-            assert store.take("a") == []
+            assert store.lend("a") == []
         assert list(tmp_path.iterdir()) == []

@@ -6,11 +6,12 @@ from pathlib import Path
 import pyarrow
 import pytest
 from credit_cases import lines, names_in, plain, refusal, spread, trajectories
+from format_files import EPISODE
 
 from creditlib import rollouts
-from creditlib.rollouts.crediting import ray_engine
+from creditlib.rollouts.crediting import ray_engine, run
 from creditlib.rollouts.crediting.ray_engine import write_task
-from creditlib.rollouts.crediting.ray_tasks import credit_task, scan_task
+from creditlib.rollouts.crediting.tasks import credit_task, scan_task
 
 ray = pytest.importorskip("ray", reason="the engine ray needs Ray")
 
@@ -84,7 +85,12 @@ def test_a_format_that_is_converted(tmp_path):
     dump = [{"input": "7*8", "output": str(n), "score": float(n == 56), "step": 1} for n in (56, 1)]
     lines(tmp_path / "1.jsonl", *dump)
     lines(tmp_path / "2.jsonl", dump[1])
-    assert_equal_files(tmp_path, [tmp_path / "1.jsonl", tmp_path / "2.jsonl"], "rloo")
+    assert_equal_files(tmp_path / "together", [tmp_path / "1.jsonl", tmp_path / "2.jsonl"], "rloo")
+    timed = {**EPISODE, "traces": [{**EPISODE["traces"][0], "id": "t1", "timing": None}]}
+    lines(tmp_path / "3.jsonl", EPISODE, timed)
+    lines(tmp_path / "4.jsonl", {**EPISODE, "traces": []})
+    files = [tmp_path / "3.jsonl", tmp_path / "4.jsonl"]
+    assert_equal_files(tmp_path / "pieces", files, ["rloo", "opo"], memory="1KB")
 
 
 def test_a_resumed_run_writes_what_is_missing(tmp_path):
@@ -136,7 +142,7 @@ def test_a_worker_that_dies_in_each_pass_loses_and_doubles_nothing(tmp_path, mon
     spread(tmp_path / "runs", trajectories(5), files=4)
     for name, task in (("scan", scan_task), ("credit", credit_task), ("write", write_task)):
         killed = killed_once(task, tmp_path / name, before=name == "credit")
-        monkeypatch.setattr(ray_engine, f"{name}_task", killed)
+        monkeypatch.setattr(run if name == "scan" else ray_engine, f"{name}_task", killed)
     (tmp_path / "ray").mkdir()
     (tmp_path / "ray" / ".0.credit.parquet.abc.part").write_bytes(b"half")  # of a worker that died
     assert_equal_files(tmp_path, tmp_path / "runs", ["gigpo", "rloo"], memory="5KB")
@@ -145,9 +151,8 @@ def test_a_worker_that_dies_in_each_pass_loses_and_doubles_nothing(tmp_path, mon
 
 def test_a_worker_that_always_dies_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(ray_engine, "_RETRIES", 0)
-    monkeypatch.setattr(
-        ray_engine, "scan_task", killed_once(scan_task, tmp_path / "marker", before=True)
-    )
+    killed = killed_once(scan_task, tmp_path / "marker", before=True)
+    monkeypatch.setattr(run, "scan_task", killed)
     file = lines(tmp_path / "a.jsonl", plain("a", 1.0))
     text = refusal(file, "rloo", engine="ray")
     assert text.startswith("credit: `engine` must be one whose workers live to the end of a task")

@@ -33,7 +33,8 @@ def test_a_convention_speaks_of_tensors_that_exist(name):
 
 def test_a_convention_that_does_not_exist_is_refused(refusal):
     assert refusal(convention_of, "veril") == (
-        "conformance_report: `signature` must be one of 'verl', 'skyrl', 'trl', got 'veril'."
+        "conformance_report: `signature` must be one of 'verl', 'skyrl', 'trl', got 'veril' (did "
+        "you mean 'verl'?)."
     )
 
 

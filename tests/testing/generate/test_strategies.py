@@ -164,3 +164,12 @@ def test_the_strategy_can_be_part_of_another():
     pairs = st.tuples(batches("rloo"), st.integers(0, 3))
     batch, number = find(pairs, lambda pair: pair[1] == 2)
     assert (len(batch["reward"]), number) == (1, 2)
+
+
+def test_a_misspelt_name_is_refused(refusal):
+    assert refusal(batches, "grpo", families=["tid"]).endswith("got 'tid' (did you mean 'tied'?).")
+    for option in ("include", "exclude"):
+        assert refusal(batches, "grpo", **{option: ["vald"]}) == (
+            f"batches: `{option}` must be one of 'reward', 'group', 'valid', got 'vald' (did you "
+            "mean 'valid'?)."
+        )

@@ -1,13 +1,14 @@
-"""The tasks without Ray, as functions; the faults of tests/mutants/mutants_rollouts_ray fail."""
+"""The tasks as functions; the faults of tests/mutants/mutants_rollouts_ray fail."""
 
 import json
 from pathlib import Path
 
 import pytest
 
+from creditlib.rollouts.crediting.conversion import Reading
 from creditlib.rollouts.crediting.plan import make_plan
-from creditlib.rollouts.crediting.ray_tasks import Common, credit_task, scan_task, stretches
 from creditlib.rollouts.crediting.sources import Source, Unit, open_sources
+from creditlib.rollouts.crediting.tasks import Common, credit_task, scan_task, stretches
 from creditlib.rollouts.creditlib_schema import CREDITLIB
 
 
@@ -29,7 +30,7 @@ def test_two_scan_tasks_and_a_credit_task_for_each_bucket(tmp_path, buckets):
     """rloo: 1 − 0 = 1 in the first file, 0 − 1 = −1 in the second; 0.5 alone gets 0."""
     sources = _sources(tmp_path, [_row("a", 1.0), _row("b", 0.5)], [_row("a", 0.0)])
     plan = make_plan("rloo")
-    scans = [scan_task(each.units, plan.needs, False, buckets) for each in sources]
+    scans = [scan_task(each.units, Reading(plan.needs, False, {}), buckets) for each in sources]
     assert [scan[0].facts.trajectories for scan in scans] == [2, 1]
     assert [scan[1]["group"].to_pylist() for scan in scans] == [["a", "b"], ["a"]]
     common = Common(plan, frozenset(), 0, False, sources, {(0, 0): 0, (1, 0): 1}, 2, 1)
