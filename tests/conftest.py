@@ -43,6 +43,9 @@ interpreter.replace_once()
 _KNOWN = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, _KNOWN))
 
+# pytest would look for doctests in them, and takes two files of one name for one module.
+collect_ignore_glob = ["*/conftest.py"]
+
 EXAMPLES, EXAMPLES_NIGHTLY = 50, 200  # batches for each law and function
 
 
@@ -108,3 +111,13 @@ def allocator_left_alone(monkeypatch):
     from benchmarks import allocator
 
     monkeypatch.setattr(allocator, "warm", lambda size=0: True)
+
+
+@pytest.fixture
+def memory():
+    """The address of an empty store of fsspec, in the memory of this process."""
+    from store_cases import MEMORY, emptied
+
+    emptied()
+    yield MEMORY
+    emptied()
