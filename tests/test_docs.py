@@ -122,3 +122,9 @@ def test_a_wrong_number_in_an_example_is_noticed(tmp_path, capsys):
     page.write_text(text.replace("tensor(7.8947)", "tensor(7.8948)"))
     assert doctest.testfile(str(page), module_relative=False, encoding="utf-8").failed == 1
     assert "7.8948" in capsys.readouterr().out
+
+
+def test_the_readme_is_short_and_ends_with_the_citation():
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 120
+    assert "CITATION.cff" in lines[-1]
