@@ -20,6 +20,7 @@ from creditlib.cli.rollout_options import (
     Similarity,
     option_values,
     options_as_typed,
+    page_title,
     read_rollouts,
 )
 from creditlib.cli.typer_app import app, make_console
@@ -107,8 +108,8 @@ def explain(
         if not explanation.credited:
             _refuse(explanation.reasons)
         if html is not None:
-            named = ", ".join(Path(file).name for file in files)
-            write_report(rollouts, estimator, html, options=options, title=named)
+            title = page_title(files)
+            write_report(rollouts, estimator, html, options=options, title=title)
             make_console().print(Text(one_line(f"wrote {html}.")), soft_wrap=True)
             return
     console = make_console(explanation.width, width)

@@ -17,6 +17,7 @@ from creditlib.cli.rollout_options import (
     Similarity,
     option_values,
     options_as_typed,
+    page_title,
     read_rollouts,
 )
 from creditlib.cli.typer_app import app, make_console
@@ -69,18 +70,13 @@ def report(
             reward_weight=reward_weight,
             options=options,
         )
-        named = title or _title(files)
+        named = title or page_title(files)
         written = write_report(rollouts, estimator, out, options=options, title=named, limit=limit)
     console = make_console()
     size = len(written.html.encode())
     console.print(Text(one_line(f"wrote {out} ({_size(size)}).")), soft_wrap=True)
     for sentence in _first_look(written):
         console.print(Text(one_line(sentence)), soft_wrap=True)
-
-
-def _title(files: list[str]) -> str:
-    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-    return f"{Path(files[0]).name}{more}"
 
 
 def _size(size: int) -> str:

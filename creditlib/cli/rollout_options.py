@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -41,6 +42,7 @@ __all__ = [
     "key_names",
     "option_values",
     "options_as_typed",
+    "page_title",
     "read_rollouts",
     "reward_weights",
 ]
@@ -166,6 +168,16 @@ def reward_weights(command: str, texts: Sequence[str] | None) -> dict[str, float
             wanted = f"a number for {name}"
             raise contract_error(command, "--reward-weight", wanted, repr(value)) from None
     return found or None
+
+
+def page_title(files: Sequence[str]) -> str:
+    """The heading of a page on some files, if the user gave none.
+
+    >>> page_title(["runs/1.jsonl"]), page_title(["runs/1.jsonl", "runs/2.jsonl"])
+    ('1.jsonl', '1.jsonl and 1 more')
+    """
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return f"{Path(files[0]).name}{more}"
 
 
 def read_rollouts(
